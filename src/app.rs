@@ -1,0 +1,86 @@
+//! What all handlers share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    crypto::{Keyring, Secrets},
+    db::Db,
+    http::contract::Contract,
+};
+
+/// How many passwords are hashed at once; each takes 19 MiB.
+const PASSWORD_PERMITS: usize = 4;
+
+/// The parts of a running service. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// See [`App`], which dereferences to this.
+#[derive(Debug)]
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// Time and ids.
+    pub clock: Clock,
+    /// The configuration.
+    pub config: Config,
+    /// Keys derived from the master secret.
+    pub secrets: Secrets,
+    /// The keys that sign access tokens.
+    pub keyring: Keyring,
+    /// The published document, which judges what comes in.
+    pub contract: Contract,
+    /// Whoever hashes a password holds one of these.
+    pub password_permits: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// A service made of these parts.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        config: Config,
+        secrets: Secrets,
+        keyring: Keyring,
+        contract: Contract,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            db,
+            clock,
+            config,
+            secrets,
+            keyring,
+            contract,
+            password_permits: Arc::new(Semaphore::new(PASSWORD_PERMITS)),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Says that the service is about to stop: from now on it is not ready.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the service is about to stop.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

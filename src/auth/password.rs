@@ -1,0 +1,124 @@
+//! Passwords: what is accepted, and how it is kept.
+//!
+//! Source: NIST SP 800-63B revision 4; OWASP Password Storage Cheat Sheet.
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::http::{Code, Error, Result};
+
+/// The least length, in code points, when a password is the only factor.
+pub const MIN_LENGTH: usize = 15;
+/// The greatest length, in bytes; more would only make hashing slow.
+pub const MAX_BYTES: usize = 1024;
+/// How long a sign-in waits for its turn to hash.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why a new password is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It is too short.
+    #[error("a password has at least {MIN_LENGTH} characters")]
+    Short,
+    /// It is too long.
+    #[error("a password has at most {MAX_BYTES} bytes")]
+    Long,
+}
+
+/// Checks a new password.
+///
+/// # Errors
+/// When it is too short or too long.
+pub fn check(password: &str) -> std::result::Result<(), Refused> {
+    if password.len() > MAX_BYTES {
+        return Err(Refused::Long);
+    }
+    if password.nfc().count() < MIN_LENGTH {
+        return Err(Refused::Short);
+    }
+    Ok(())
+}
+
+/// The PHC string to keep of `password`. Takes a while and 19 MiB.
+///
+/// # Errors
+/// When the system has no randomness.
+pub fn hash(password: &str) -> Result<String> {
+    let hash: PasswordHash = hasher()
+        .hash_password(normalised(password).as_bytes())
+        .map_err(|error| Error::internal(error.to_string()))?;
+    Ok(hash.to_string())
+}
+
+/// Whether `password` is the one that `stored` was made of. Without a stored one it takes the same
+/// time and says no, so that nobody learns which accounts there are.
+///
+/// # Errors
+/// [`Error::Unavailable`](crate::http::Error) when too many are waiting for their turn.
+pub async fn verify(permits: &Arc<Semaphore>, password: String, stored: Option<String>) -> Result<bool> {
+    let busy = || Error::Problem(Code::Unavailable, "too many are signing in at the moment".to_owned());
+    let permit = tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(permits).acquire_owned())
+        .await
+        .map_err(|_elapsed| busy())?
+        .map_err(|_closed| busy())?;
+    let verified = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| DUMMY.clone());
+        let matches = PasswordHash::new(&stored)
+            .is_ok_and(|stored| hasher().verify_password(normalised(&password).as_bytes(), &stored).is_ok());
+        matches && known
+    });
+    verified.await.map_err(Error::internal)
+}
+
+/// A hash that no password matches in practice: it was made of random bytes.
+static DUMMY: LazyLock<String> = LazyLock::new(|| {
+    let bytes = crate::crypto::random::<32>().unwrap_or_default();
+    hash(&crate::crypto::hexadecimal(&bytes)).unwrap_or_default()
+});
+
+/// One spelling of the same characters, whatever keyboard they come from.
+fn normalised(password: &str) -> String {
+    password.nfc().collect()
+}
+
+/// Argon2id with m = 19 MiB, t = 2, p = 1.
+fn hasher() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_kept_as_argon2id_and_told_apart_from_others() {
+        let stored = hash("beş kadın bir çay").unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        let permits = Arc::new(Semaphore::new(1));
+        let is = async |password: &str, stored: Option<&String>| {
+            verify(&permits, password.to_owned(), stored.cloned()).await.unwrap()
+        };
+        assert!(is("beş kadın bir çay", Some(&stored)).await);
+        assert!(is("bes\u{327} kadın bir çay", Some(&stored)).await, "another spelling of ş");
+        assert!(!is("beş kadin bir çay", Some(&stored)).await);
+        assert!(!is("beş kadın bir çay", None).await);
+    }
+
+    #[test]
+    fn length_counts_characters() {
+        assert!(check(&"ş".repeat(15)).is_ok());
+        assert!(check(&"a".repeat(14)).is_err());
+        assert!(check(&"a".repeat(1025)).is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! `sogep seed`, `sogep import`, `sogep export`.
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::{Failure, say, tell};
+use crate::{
+    app::App,
+    content,
+    interchange::{
+        Collection, export,
+        import::{self, Input, Job, Report},
+    },
+};
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The files, one collection each, named after it: publications.ndjson.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The collection, for files with other names.
+    #[arg(long, value_enum)]
+    collection: Option<Collection>,
+    /// Check everything, keep nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave bad lines out instead of refusing all.
+    #[arg(long)]
+    keep_going: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn seed(app: &App, demo: bool) -> Result<(), Failure> {
+    let stored = content::seed_profile(app).await?;
+    say(if stored { "Stored the profile." } else { "There is a profile already." })?;
+    if demo {
+        say(&summary(&load_demo(app).await?))?;
+    }
+    Ok(())
+}
+
+/// Stores the sample content.
+pub async fn load_demo(app: &App) -> Result<Report, Failure> {
+    let inputs = content::DEMO.map(|(collection, text)| (collection, Input::Embedded(text))).to_vec();
+    let job = Job { inputs, dry_run: false, keep_going: false };
+    let report = import::import(app, &job, &|_| {}).await?;
+    match report.errors.first() {
+        None => Ok(report),
+        Some(error) => Err(Failure::Refused(format!("the sample content is bad: {error:?}"))),
+    }
+}
+
+pub async fn import(app: &App, arguments: Import) -> Result<(), Failure> {
+    let mut inputs = Vec::new();
+    let mut bytes = 0;
+    for path in arguments.files {
+        let collection = arguments.collection.or_else(|| Collection::of_file(&path)).ok_or_else(|| {
+            Failure::Refused(format!("{} is not named after a collection; say --collection", path.display()))
+        })?;
+        let metadata =
+            std::fs::metadata(&path).map_err(|error| Failure::Io(path.display().to_string(), error))?;
+        if !metadata.is_file() {
+            return Err(Failure::Refused(format!(
+                "{} is not a file; lines are read more than once",
+                path.display()
+            )));
+        }
+        bytes += metadata.len();
+        inputs.push((collection, Input::File(path)));
+    }
+    // Lines are read twice: to reserve places, and to write.
+    let bar = bar(2 * bytes, "{bar:40} {percent}% {elapsed}, {eta} to go");
+    let job = Job { inputs, dry_run: arguments.dry_run, keep_going: arguments.keep_going };
+    let report = import::import(app, &job, &|read| bar.inc(read)).await?;
+    bar.finish_and_clear();
+    if !arguments.json {
+        for error in &report.errors {
+            let pointer = error.pointer.as_deref().unwrap_or_default();
+            say(&format!("{} line {}: {pointer}: {}", error.collection, error.line, error.detail))?;
+        }
+    }
+    tell(arguments.json, &report, &summary(&report))?;
+    if report.failed > 0 && !report.imported {
+        return Err(Failure::Refused(format!("{} lines are bad; nothing is imported", report.failed)));
+    }
+    Ok(())
+}
+
+pub async fn export(app: &App, directory: &Path, json: bool) -> Result<(), Failure> {
+    let bar = bar(export::count(app).await?, "{bar:40} {pos}/{len} {elapsed}, {eta} to go");
+    let counts = export::export(app, directory, &|written| bar.inc(written)).await?;
+    bar.finish_and_clear();
+    for (collection, count) in counts {
+        let record = json!({ "collection": collection.to_string(), "entries": count });
+        tell(json, &record, &format!("{collection}: {count}"))?;
+    }
+    Ok(())
+}
+
+fn summary(report: &Report) -> String {
+    let kept = if report.imported { "Imported" } else { "Checked, nothing kept" };
+    let Report { created, updated, unchanged, failed, .. } = report;
+    format!("{kept}: {created} new, {updated} changed, {unchanged} the same, {failed} bad.")
+}
+
+/// A progress bar; none when nobody watches.
+fn bar(length: u64, template: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_bad| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}

@@ -1,0 +1,193 @@
+//! The command line.
+
+mod account;
+mod exchange;
+mod inspect;
+mod key;
+mod serve;
+
+use std::{io::Write, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    clock::Clock,
+    config::{Config, ConfigError},
+    crypto::{Keyring, KeyringError, SecretError, Secrets},
+    db::{Db, DbError},
+    http::Error,
+    router,
+};
+
+/// Content API of a civil-society organisation.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sogep",
+    version,
+    arg_required_else_help = true,
+    after_help = "Example: sogep serve --demo\nSettings: environment SOGEP_*, or sogep.toml; see them with `sogep doctor`."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API; create and migrate the database first if need be.
+    #[command(after_help = "Example: SOGEP_LISTEN=127.0.0.1:8080 sogep serve")]
+    Serve {
+        /// Begin with sample content, an owner account and keys. Only on an empty database, only on loopback.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Bring the database's schema up to date.
+    #[command(after_help = "Example: DATABASE_URL=postgres://… sogep migrate")]
+    Migrate,
+    /// Print the OpenAPI document.
+    #[command(after_help = "Example: sogep openapi > openapi/openapi.json")]
+    Openapi,
+    /// Manage accounts.
+    #[command(subcommand)]
+    User(account::Command),
+    /// Manage keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Store the organisation's profile that comes with the program, if there is none.
+    #[command(after_help = "Example: sogep seed --demo")]
+    Seed {
+        /// Also store the sample content.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Read collections from NDJSON files.
+    #[command(after_help = "Example: sogep import --dry-run topics.ndjson publications.ndjson")]
+    Import(exchange::Import),
+    /// Write all collections to NDJSON files.
+    #[command(after_help = "Example: sogep export backup/")]
+    Export {
+        /// The directory to write to; it must not hold such files yet.
+        directory: PathBuf,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the effective configuration and what is wrong with it.
+    #[command(after_help = "Example: sogep doctor --json")]
+    Doctor {
+        /// Print the findings as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the running service whether it is ready; fails when it is not.
+    #[command(after_help = "Example: sogep healthcheck")]
+    Healthcheck,
+}
+
+/// Why a command failed. Its text is the one line the user reads.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The master secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The signing keys cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// Something was not acceptable.
+    #[error("{0}")]
+    Refused(String),
+    /// A file or socket failed.
+    #[error("{0}: {1}")]
+    Io(String, #[source] std::io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let places = match &error {
+            Error::Invalid(errors) => errors
+                .iter()
+                .map(|error| format!("; {} {}", error.pointer.as_deref().unwrap_or_default(), error.detail))
+                .collect(),
+            Error::Internal(source) => format!(": {source}"),
+            Error::Unavailable(source) => format!(": {source}"),
+            _ => String::new(),
+        };
+        Self::Refused(format!("{error}{places}"))
+    }
+}
+
+impl From<sea_orm::DbErr> for Failure {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+/// When it fails; the message is one line.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    if let Command::Openapi = arguments.command {
+        let text = serde_json::to_string_pretty(&router::document())
+            .map_err(|error| Failure::Refused(error.to_string()))?;
+        return say(&text);
+    }
+    let config = Config::load()?;
+    crate::telemetry::begin(&config.log);
+    match arguments.command {
+        Command::Openapi => Ok(()),
+        Command::Serve { demo } => serve::serve(config, demo).await,
+        Command::Migrate => {
+            Db::connect(&config).await?.migrate(&config.data_dir).await?;
+            say("The schema is up to date.")
+        }
+        Command::User(command) => account::run(&open(config).await?, command).await,
+        Command::Key(command) => key::run(&open(config).await?, command).await,
+        Command::Seed { demo } => exchange::seed(&open(config).await?, demo).await,
+        Command::Import(import) => exchange::import(&open(config).await?, import).await,
+        Command::Export { directory, json } => exchange::export(&open(config).await?, &directory, json).await,
+        Command::Doctor { json } => inspect::doctor(config, json).await,
+        Command::Healthcheck => inspect::healthcheck(&config).await,
+    }
+}
+
+/// The parts of the service, on a database whose schema is up to date.
+async fn open(config: Config) -> Result<App, Failure> {
+    let clock = Clock::default();
+    let secrets = Secrets::load(&config)?;
+    let db = Db::connect(&config).await?;
+    db.migrate(&config.data_dir).await?;
+    let keyring = Keyring::load(&db, &clock, &secrets).await?;
+    Ok(App::new(db, clock, config, secrets, keyring, router::contract()))
+}
+
+/// Prints a line.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    match written {
+        // Whoever reads has had enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Io("standard output".to_owned(), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a record as one line of JSON, or else a line of text.
+fn tell(json: bool, record: &impl Serialize, text: &str) -> Result<(), Failure> {
+    if json {
+        let line = serde_json::to_string(record).map_err(|error| Failure::Refused(error.to_string()))?;
+        say(&line)
+    } else {
+        say(text)
+    }
+}

@@ -1,0 +1,129 @@
+//! `sogep serve`.
+
+use std::{io::Write, path::Path};
+
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{Failure, account, exchange, open, say};
+use crate::{
+    app::App,
+    auth::{Caller, Grants, Scope, caller::Actor},
+    config::Config,
+    content, crypto,
+    entity::{
+        entry,
+        vocabulary::{AccountRole, KeyType, Kind},
+    },
+    keys::{self, NewKey},
+    router, server,
+};
+
+pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
+    if demo && !config.listen.ip().is_loopback() {
+        let reason =
+            "--demo prints its passwords and serves on loopback only; SOGEP_LISTEN names another address";
+        return Err(Failure::Refused(reason.to_owned()));
+    }
+    let address = config.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Io(format!("cannot listen on {address}"), error))?;
+    let bound = listener.local_addr().map_err(|error| Failure::Io(address.to_string(), error))?;
+    if config.base_url == format!("http://{address}") {
+        config.base_url = format!("http://{bound}");
+    }
+    let app = open(config).await?;
+    if demo {
+        begin_demo(&app).await?;
+    }
+    content::seed_profile(&app).await?;
+    say(&format!("Serving on {}  (documentation: {}/docs)", app.config.base_url, app.config.base_url))?;
+    let router = router::router(&app);
+    let stopped = stop_signal(app.clone())?;
+    server::serve(listener, router, stopped).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Resolves when the process is told to stop; a second telling ends it at once.
+fn stop_signal(app: App) -> Result<impl Future<Output = ()>, Failure> {
+    let failed = |error| Failure::Io("signals".to_owned(), error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        app.drain();
+        tracing::info!("stopping: requests under way are finished");
+        tokio::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            std::process::exit(1);
+        });
+    })
+}
+
+/// Fills an empty database with sample content, an owner and keys, and says how to use them.
+async fn begin_demo(app: &App) -> Result<(), Failure> {
+    let path = app.config.data_dir.join("demo-credentials.json");
+    let entries = entry::Entity::find()
+        .filter(entry::Column::Kind.ne(Kind::Organisation))
+        .count(app.db.reader())
+        .await?;
+    if entries > 0 {
+        let reason =
+            "--demo is for an empty database, and this one holds content; serve it with `sogep serve`";
+        return Err(Failure::Refused(reason.to_owned()));
+    }
+    if path.exists() {
+        return Err(Failure::Refused(format!("{} is there already; remove it first", path.display())));
+    }
+    content::seed_profile(app).await?;
+    exchange::load_demo(app).await?;
+    let password = account::generated_password()?;
+    let owner =
+        account::create(app, "owner@sogep.example", AccountRole::Owner, Some("Demo".to_owned()), &password)
+            .await?;
+    let caller = Caller {
+        actor: Actor::Account {
+            id: owner.id,
+            session_id: owner.id,
+            email: owner.email.clone(),
+            name: owner.name,
+            role: owner.role,
+        },
+        grants: Grants::of_role(owner.role),
+    };
+    let key = async |kind, name: &str, scopes| {
+        let new = NewKey { r#type: kind, name: name.to_owned(), scopes, partner: None, expires_in_days: 90 };
+        let tx = app.db.begin().await?;
+        let (secret, _) = keys::create(app, &tx, &caller, new).await?;
+        tx.commit().await?;
+        Ok::<String, Failure>(secret)
+    };
+    let publishable = key(KeyType::Publishable, "Demo: publishable", Vec::new()).await?;
+    let secret =
+        key(KeyType::Secret, "Demo: secret", vec![Scope::ContentRead, Scope::ContentReadPartners]).await?;
+    let credentials = json!({
+        "base_url": app.config.base_url,
+        "owner": { "email": owner.email, "password": password },
+        "pk": publishable,
+        "sk": secret,
+    });
+    keep(&path, &format!("{credentials:#}\n"))?;
+    say(&format!(
+        "Sample content is loaded. Sign in as {} with the password {password}\n\
+         publishable key: {publishable}\nsecret key:      {secret}\nKept in {}.",
+        owner.email,
+        path.display()
+    ))
+}
+
+fn keep(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error| Failure::Io(path.display().to_string(), error);
+    let mut file = crypto::private_file(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+}

@@ -1,0 +1,38 @@
+//! Secrets: what is derived from the master secret, and the keys that sign access tokens.
+//!
+//! The primitives are AWS-LC's; nothing here is an algorithm of ours.
+
+mod keyring;
+mod secrets;
+
+pub use keyring::{Keyring, KeyringError};
+pub use secrets::{SecretError, Secrets, private_file};
+
+use aws_lc_rs::{digest, rand::SecureRandom};
+
+/// `N` bytes from the system's random source.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn random<const N: usize>() -> Result<[u8; N], aws_lc_rs::error::Unspecified> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::SystemRandom::new().fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The SHA-256 digest of `bytes`, in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+/// `bytes` in hexadecimal.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,243 @@
+//! Connecting to SQLite or PostgreSQL, and bringing the schema up to date.
+//!
+//! On SQLite one connection writes and the others only read, so a reader never waits for a writer.
+//! On PostgreSQL both are the same pool.
+
+use std::{path::Path, time::Duration};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::config::Config;
+
+/// How long a request waits for a connection before it is turned away with 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// SQLite older than this can corrupt a WAL database (SECURITY.md 0.3; sqlite.org/wal.html).
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// The advisory lock that migrations take on PostgreSQL; the number is arbitrary but must not change.
+const MIGRATION_LOCK: i64 = 0x0073_6f67_6570;
+
+/// The database, for reading and for writing.
+#[derive(Clone, Debug)]
+pub struct Db {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// It cannot be reached, opened or written.
+    #[error("the database {0} cannot be used: {1}")]
+    Unusable(String, #[source] DbErr),
+    /// The directory of the SQLite file cannot be used.
+    #[error("{0}: {1}")]
+    Directory(String, #[source] std::io::Error),
+    /// Another program version migrated it further than this one knows.
+    #[error(
+        "the database has the migration `{0}`, which this version does not know: it is newer than this binary"
+    )]
+    Newer(String),
+    /// This build carries an SQLite with a known corruption bug.
+    #[error("SQLite {0} is too old")]
+    OldSqlite(String),
+    /// A statement failed.
+    #[error(transparent)]
+    Statement(#[from] DbErr),
+}
+
+impl Db {
+    /// Opens the configured database; creates an SQLite file that is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened for writing.
+    pub async fn connect(config: &Config) -> Result<Self, DbError> {
+        match config.database_url.as_deref() {
+            Some(url) if url.starts_with("postgres") => postgres(url, config).await,
+            Some(url) => sqlite(url.trim_start_matches("sqlite:").trim_start_matches("//"), config).await,
+            None => {
+                private_directory(&config.data_dir)?;
+                sqlite(&config.data_dir.join("sogep.db").to_string_lossy(), config).await
+            }
+        }
+    }
+
+    /// The connections for reading outside a transaction.
+    #[must_use]
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Begins a transaction that writes. Dropping it rolls it back.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        // A deferred transaction on SQLite fails at once when it turns from reading to writing.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        self.writer.begin_with_options(options).await
+    }
+
+    /// Whether the database is PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.writer.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Calls `count` for every statement sent, in and out of transactions.
+    pub fn on_statement(&mut self, count: impl Fn() + Clone + Send + Sync + 'static) {
+        let for_reader = count.clone();
+        self.reader.set_metric_callback(move |_info| for_reader());
+        self.writer.set_metric_callback(move |_info| count());
+    }
+
+    /// Brings the schema up to date. Of several processes that try at once, one does the work.
+    ///
+    /// # Errors
+    /// When the database is newer than this binary, or a step fails (and leaves nothing behind).
+    pub async fn migrate(&self, data_dir: &Path) -> Result<(), DbError> {
+        if self.is_postgres() {
+            // The lock is held by this transaction's connection; the steps use others.
+            let lock = self.begin().await?;
+            // No query builder knows advisory locks. Waiting for the other process is no failure.
+            lock.execute_unprepared(&format!(
+                "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+                 SET LOCAL idle_in_transaction_session_timeout = 0; \
+                 SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+            ))
+            .await?;
+            let done = self.migrate_locked().await;
+            lock.rollback().await?;
+            done
+        } else {
+            let path = data_dir.join("migration.lock");
+            private_directory(data_dir)?;
+            let file = std::fs::File::create(&path)
+                .and_then(|file| file.lock().map(|()| file))
+                .map_err(|error| DbError::Directory(path.display().to_string(), error))?;
+            let done = self.migrate_locked().await;
+            drop(file);
+            done
+        }
+    }
+
+    async fn migrate_locked(&self) -> Result<(), DbError> {
+        self.refuse_newer().await?;
+        Migrator::up(&self.writer, None).await?;
+        Ok(())
+    }
+
+    /// Whether every migration has run.
+    ///
+    /// # Errors
+    /// When the database is newer than this binary.
+    pub async fn is_current(&self) -> Result<bool, DbError> {
+        self.refuse_newer().await?;
+        Ok(Migrator::get_pending_migrations_read_only(&self.reader).await?.is_empty())
+    }
+
+    async fn refuse_newer(&self) -> Result<(), DbError> {
+        let known = Migrator::migrations();
+        let models = match Migrator::get_migration_models(&self.writer).await {
+            Ok(models) => models,
+            // The table of migrations is not there before the first one.
+            Err(_absent) => return Ok(()),
+        };
+        match models.into_iter().find(|model| known.iter().all(|step| step.name() != model.version)) {
+            Some(unknown) => Err(DbError::Newer(unknown.version)),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn sqlite(path: &str, config: &Config) -> Result<Db, DbError> {
+    let url = format!("sqlite://{path}?mode=rwc");
+    let open = async |connections: u32, writes: bool| {
+        let mut options = ConnectOptions::new(url.clone());
+        options
+            .max_connections(connections)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(move |sqlite| connection(sqlite, writes));
+        Database::connect(options).await.map_err(|error| DbError::Unusable(path.to_owned(), error))
+    };
+    // The writer first: it creates the file and its log.
+    let writer = open(1, true).await?;
+    let version = writer
+        // No query builder names the SQLite version.
+        .query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT sqlite_version() AS version"))
+        .await?
+        .map(|row| row.try_get::<String>("", "version"))
+        .transpose()?
+        .unwrap_or_default();
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    let mut part = || parts.next().unwrap_or_default();
+    if (part(), part(), part()) < OLDEST_SQLITE {
+        return Err(DbError::OldSqlite(version));
+    }
+    // Opened for reading only, a file that cannot be written would be noticed at the first write.
+    let probe = writer.begin_with_options(TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    });
+    let unusable = |error| DbError::Unusable(path.to_owned(), error);
+    probe.await.map_err(unusable)?.rollback().await.map_err(unusable)?;
+    let reader = open(config.database_connections, false).await?;
+    Ok(Db { reader, writer })
+}
+
+fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptions {
+    let options = options
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("temp_store", "memory");
+    if writes { options.journal_mode(SqliteJournalMode::Wal) } else { options.pragma("query_only", "on") }
+}
+
+async fn postgres(url: &str, config: &Config) -> Result<Db, DbError> {
+    let mut options = ConnectOptions::new(url.to_owned());
+    options
+        .max_connections(config.database_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(|postgres| {
+            postgres.options([
+                ("statement_timeout", "15s"),
+                ("lock_timeout", "5s"),
+                ("idle_in_transaction_session_timeout", "60s"),
+            ])
+        })
+        // A client that goes away while BEGIN is under way leaves its connection inside a
+        // transaction; what is written on it later would be lost (sqlx#4385). Such a connection is
+        // thrown away here. It is also how a dead connection is noticed.
+        .test_before_acquire(false)
+        .map_sqlx_postgres_before_acquire(|connection, _meta| {
+            Box::pin(async move {
+                sqlx::query_scalar::<_, bool>("SELECT now() = statement_timestamp()")
+                    .fetch_one(connection)
+                    .await
+            })
+        });
+    let pool = Database::connect(options)
+        .await
+        .map_err(|error| DbError::Unusable("on PostgreSQL".to_owned(), error))?;
+    Ok(Db { reader: pool.clone(), writer: pool })
+}
+
+/// Creates `path` so that only its owner may look inside.
+fn private_directory(path: &Path) -> Result<(), DbError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| DbError::Directory(path.display().to_string(), error))
+}

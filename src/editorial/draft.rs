@@ -1,0 +1,361 @@
+//! What a writer says of an entry: the shape of `POST`, of a patched entry, of a revision's
+//! snapshot and of a line of an export. They differ only in how they name other entries.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{
+    check,
+    kind::{CreditField, Kind, object},
+};
+use crate::{
+    app::App,
+    clock::optional_instant,
+    entity::vocabulary::{self, IdentifierScheme, Role, Visibility},
+    http::{Error, FieldError, Result, contract::read},
+};
+
+/// An entry as a writer sends it.
+#[derive(Clone, Debug)]
+pub struct Draft<K: Kind> {
+    /// What all kinds share.
+    pub common: Common,
+    /// The texts, by language tag.
+    pub translations: BTreeMap<String, K::Texts>,
+    /// Who had a part in it, in the order of the kind's credit fields.
+    pub credits: Vec<Credit>,
+    /// What it points to, in the order of the kind's link fields.
+    pub links: Vec<Link>,
+    /// The kind's own fields.
+    pub fields: K::Fields,
+}
+
+impl<K: Kind> PartialEq for Draft<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.common == other.common
+            && self.translations == other.translations
+            && self.credits == other.credits
+            && self.links == other.links
+            && self.fields == other.fields
+    }
+}
+
+/// What a writer says of an entry of any kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Common {
+    /// The last part of the entry's address. Left out, it is made from the title.
+    #[serde(default)]
+    #[schema(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 96)]
+    pub slug: Option<String>,
+    /// Who may see the entry once it is published.
+    #[serde(default = "everybody")]
+    pub visibility: Visibility,
+    /// The language the entry was written in.
+    #[serde(default = "turkish")]
+    #[schema(pattern = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35, example = "tr")]
+    pub original_locale: String,
+    /// The partner the entry belongs to, by id or slug.
+    #[serde(default)]
+    #[schema(max_length = 96)]
+    pub owner: Option<String>,
+    /// Where the entry was taken from.
+    #[serde(default)]
+    pub source: Option<Source>,
+    /// The topics the entry is about, by id or slug, the most important first.
+    #[serde(default)]
+    #[schema(max_items = 50, max_length = 96)]
+    pub topics: Vec<String>,
+    /// The names the world outside knows the entry by.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub identifiers: Vec<Identifier>,
+}
+
+fn everybody() -> Visibility {
+    Visibility::Public
+}
+
+fn turkish() -> String {
+    "tr".to_owned()
+}
+
+/// Where an entry was taken from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The collection it was taken from.
+    #[schema(pattern = r"^\S([^\r\n\t]*\S)?$", max_length = 200, example = "ornek-arsiv")]
+    pub name: String,
+    /// Its id there; unique within the collection and the kind.
+    #[schema(pattern = r"^\S([^\r\n\t]*\S)?$", max_length = 500, example = "oai:ornek.example:42")]
+    pub id: String,
+    /// Its address there.
+    #[serde(default)]
+    #[schema(format = "uri", max_length = 2000)]
+    pub url: Option<String>,
+    /// When it was last changed there.
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub datestamp: Option<DateTime<Utc>>,
+    /// When it was taken over.
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub harvested_at: Option<DateTime<Utc>>,
+    /// Whether it has been changed since it was taken over.
+    #[serde(default)]
+    pub altered: bool,
+}
+
+/// A name the world outside knows an entry by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identifier {
+    /// The system it belongs to.
+    pub scheme: IdentifierScheme,
+    /// The identifier in its normal form: without a resolver's address, DOI in lower case.
+    #[schema(pattern = r"^\S([^\r\n\t]*\S)?$", max_length = 500, example = "10.5555/sogep.2016.12")]
+    pub value: String,
+}
+
+/// The part somebody had in an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// The property it stands in.
+    pub field: &'static str,
+    /// The part.
+    pub role: Role,
+    /// The name as printed.
+    pub name: Option<String>,
+    /// The person, by id or slug.
+    pub person: Option<String>,
+    /// The partner, by id or slug.
+    pub partner: Option<String>,
+}
+
+/// A credit as a writer sends it. At least one of `name`, `person` and `partner` is needed, and not
+/// both of the last two.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCredit {
+    /// The part they had; may be left out where there is only one to have.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// The name as printed. It is what stays when the person does not wish to be shown.
+    #[serde(default)]
+    #[schema(pattern = r"^\S([^\r\n\t]*\S)?$", max_length = 300, example = "Işıl Öztürk")]
+    pub name: Option<String>,
+    /// The person, by id or slug.
+    #[serde(default)]
+    #[schema(max_length = 96, example = "isil-ozturk")]
+    pub person: Option<String>,
+    /// The partner, by id or slug.
+    #[serde(default)]
+    #[schema(max_length = 96)]
+    pub partner: Option<String>,
+}
+
+/// A pointer to another entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The property it stands in.
+    pub field: &'static str,
+    /// The entry, by id or slug.
+    pub target: String,
+}
+
+/// A place in a draft where another entry is named.
+#[derive(Debug)]
+pub struct Reference<'a> {
+    /// Where it stands.
+    pub pointer: String,
+    /// The kind that must be there.
+    pub kind: vocabulary::Kind,
+    /// The id or slug.
+    pub name: &'a mut String,
+}
+
+impl<K: Kind> Draft<K> {
+    /// Reads a document that the schema `New…` has accepted.
+    ///
+    /// # Errors
+    /// [`crate::http::Error::Invalid`] where a type is narrower than its schema could say.
+    pub fn read(value: &Value) -> Result<Self> {
+        let part = |name: &str| value.get(name).cloned().unwrap_or_default();
+        let mut credits = Vec::new();
+        for field in K::CREDITS {
+            let given: Option<Vec<NewCredit>> = read(part(field.name))?;
+            credits.extend(given.unwrap_or_default().into_iter().map(|credit| credited(field, credit)));
+        }
+        let mut links = Vec::new();
+        for field in K::LINKS {
+            let targets = match part(field.name) {
+                Value::String(target) => vec![target],
+                other => read::<Option<Vec<String>>>(other)?.unwrap_or_default(),
+            };
+            links.extend(targets.into_iter().map(|target| Link { field: field.name, target }));
+        }
+        let translations: Option<BTreeMap<String, K::Texts>> = read(part("translations"))?;
+        Ok(Self {
+            common: read(value.clone())?,
+            translations: translations.unwrap_or_default(),
+            credits,
+            links,
+            fields: read(value.clone())?,
+        })
+    }
+
+    /// The document that [`Draft::read`] reads.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut document = object(&self.common);
+        if !K::HAS_TOPICS {
+            document.shift_remove("topics");
+        }
+        document.insert("translations".to_owned(), object(&self.translations).into());
+        document.extend(object(&self.fields));
+        for field in K::CREDITS {
+            let credits = self.credits.iter().filter(|credit| credit.field == field.name);
+            let credits: Vec<Value> = credits.map(|credit| object(&NewCredit::from(credit)).into()).collect();
+            document.insert(field.name.to_owned(), credits.into());
+        }
+        for field in K::LINKS {
+            let mut targets: Vec<Value> = self.targets(field.name).map(Value::from).collect();
+            let value = if field.many { targets.into() } else { targets.pop().unwrap_or_default() };
+            document.insert(field.name.to_owned(), value);
+        }
+        document.into()
+    }
+
+    /// What the link field `name` points to.
+    pub fn targets(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.links.iter().filter(move |link| link.field == name).map(|link| link.target.as_str())
+    }
+
+    /// Every place where another entry is named.
+    pub fn references(&mut self) -> Vec<Reference<'_>> {
+        let mut all = Vec::new();
+        let mut add = |pointer, kind, name| all.push(Reference { pointer, kind, name });
+        if let Some(owner) = &mut self.common.owner {
+            add("/owner".to_owned(), vocabulary::Kind::Partner, owner);
+        }
+        for (index, topic) in self.common.topics.iter_mut().enumerate() {
+            add(format!("/topics/{index}"), vocabulary::Kind::Topic, topic);
+        }
+        let mut place = Place::default();
+        for credit in &mut self.credits {
+            let index = place.next(credit.field);
+            if let Some(person) = &mut credit.person {
+                add(format!("/{}/{index}/person", credit.field), vocabulary::Kind::Person, person);
+            }
+            if let Some(partner) = &mut credit.partner {
+                add(format!("/{}/{index}/partner", credit.field), vocabulary::Kind::Partner, partner);
+            }
+        }
+        for link in &mut self.links {
+            let index = place.next(link.field);
+            let Some(field) = K::LINKS.iter().find(|field| field.name == link.field) else { continue };
+            let pointer =
+                if field.many { format!("/{}/{index}", link.field) } else { format!("/{}", link.field) };
+            add(pointer, field.target, &mut link.target);
+        }
+        all
+    }
+
+    /// The texts in the language the entry was written in.
+    #[must_use]
+    pub fn original(&self) -> Option<&K::Texts> {
+        self.translations.get(&self.common.original_locale)
+    }
+
+    /// The entry's name in the language it was written in.
+    #[must_use]
+    pub fn heading(&self) -> Option<String> {
+        K::heading(&self.fields, self.original())
+    }
+
+    /// What the entry lacks to be published.
+    #[must_use]
+    pub fn missing(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut require = |value: Option<&Value>, pointer: String| {
+            let absent = match value {
+                None | Some(Value::Null) => true,
+                Some(Value::String(text)) => text.is_empty(),
+                Some(Value::Array(items)) => items.is_empty(),
+                Some(_) => false,
+            };
+            if absent {
+                errors.push(FieldError::at(pointer, "required", "a published entry needs this"));
+            }
+        };
+        let document: Map<String, Value> = object(&self.fields);
+        for name in K::REQUIRED {
+            require(document.get(*name), format!("/{name}"));
+        }
+        let texts = self.original().map(object).unwrap_or_default();
+        for name in K::REQUIRED_TEXTS {
+            require(texts.get(*name), format!("/translations/{}/{name}", self.common.original_locale));
+        }
+        K::check_publishable(self, &mut errors);
+        errors
+    }
+}
+
+/// Counts the places within each property.
+#[derive(Default)]
+struct Place {
+    field: &'static str,
+    index: usize,
+}
+
+impl Place {
+    fn next(&mut self, field: &'static str) -> usize {
+        self.index = if self.field == field { self.index + 1 } else { 0 };
+        self.field = field;
+        self.index
+    }
+}
+
+fn credited(field: &CreditField, credit: NewCredit) -> Credit {
+    // Which role is meant when none is said has been checked: there is only one.
+    let only = field.roles.first().copied().unwrap_or(Role::Contributor);
+    Credit {
+        field: field.name,
+        role: credit.role.unwrap_or(only),
+        name: credit.name,
+        person: credit.person,
+        partner: credit.partner,
+    }
+}
+
+impl From<&Credit> for NewCredit {
+    fn from(credit: &Credit) -> Self {
+        let Credit { role, name, person, partner, .. } = credit.clone();
+        Self { role: Some(role), name, person, partner }
+    }
+}
+
+/// Checks a whole document against the schema `schema`, then against the rules that a schema cannot
+/// say. All mistakes come back; the draft is there when the document could be read.
+///
+/// # Errors
+/// When the schema is not there.
+pub fn checked<K: Kind>(
+    app: &App,
+    schema: &str,
+    document: &Value,
+) -> Result<(Option<Draft<K>>, Vec<FieldError>)> {
+    let mut errors = app.contract.mistakes(schema, document)?;
+    if !errors.is_empty() {
+        return Ok((None, errors));
+    }
+    let draft = match Draft::read(document) {
+        Ok(draft) => draft,
+        Err(Error::Invalid(errors)) => return Ok((None, errors)),
+        Err(other) => return Err(other),
+    };
+    check::common(&draft, &app.config.locales, &mut errors);
+    Ok((Some(draft), errors))
+}

@@ -1,0 +1,60 @@
+//! Who sees which entries. Every read of content starts here, and nothing else has an idea of its
+//! own of what is public.
+
+use sea_orm::{Condition, Select, entity::prelude::*};
+
+use crate::{
+    auth::Caller,
+    entity::{
+        entry,
+        vocabulary::{Kind, State, Visibility},
+    },
+};
+
+/// The entries that `caller` may see.
+#[must_use]
+pub fn visible_to(caller: &Caller) -> Condition {
+    let alive = Condition::all().add(entry::Column::DeletedAt.is_null());
+    if caller.grants.edits {
+        return alive;
+    }
+    let visibilities: &[Visibility] = match caller.grants.reads {
+        None => &[],
+        Some(Visibility::Public) => &[Visibility::Public],
+        Some(Visibility::Partners) => &[Visibility::Public, Visibility::Partners],
+        Some(Visibility::Internal) => &[Visibility::Public, Visibility::Partners, Visibility::Internal],
+    };
+    let published = Condition::all()
+        .add(entry::Column::State.eq(State::Published))
+        .add(entry::Column::Visibility.is_in(visibilities.iter().copied()))
+        .add(entry::Column::Consented.eq(true));
+    let own = caller.id().filter(|_| caller.grants.writes);
+    let seen = match own {
+        Some(id) => Condition::any().add(published).add(entry::Column::CreatedBy.eq(id)),
+        None => published,
+    };
+    alive.add(seen)
+}
+
+/// The entries of one kind that `caller` may see.
+#[must_use]
+pub fn of_kind(caller: &Caller, kind: Kind) -> Select<entry::Entity> {
+    entry::Entity::find().filter(entry::Column::Kind.eq(kind)).filter(visible_to(caller))
+}
+
+/// Whether everybody may see `entry`.
+#[must_use]
+pub fn is_public(entry: &entry::Model) -> bool {
+    entry.deleted_at.is_none()
+        && entry.consented
+        && entry.state == State::Published
+        && entry.visibility == Visibility::Public
+}
+
+/// Whether `caller`, who sees `entry`, may also change it.
+#[must_use]
+pub fn may_change(caller: &Caller, entry: &entry::Model) -> bool {
+    let own_draft =
+        entry.state == State::Draft && entry.created_by.is_some() && entry.created_by == caller.id();
+    caller.grants.edits || (caller.grants.writes && own_draft)
+}

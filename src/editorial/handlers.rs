@@ -1,0 +1,480 @@
+//! The operations on a collection, the same for every kind.
+
+use axum::{
+    Router,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use sea_orm::{Condition, QueryOrder, QuerySelect, entity::prelude::*};
+use serde_json::{Value, json};
+
+use super::{
+    draft::Draft,
+    finder,
+    kind::Kind,
+    load::{Stored, load},
+    references::{self, References},
+    slug,
+    store::{self, Before, Write},
+    view::{View, referred_to},
+    workflow::{self, Transition},
+};
+use crate::{
+    app::App,
+    auth::{Caller, Editor, Reader, Writer},
+    entity::{entry, slug_history, vocabulary::State as EntryState},
+    http::{
+        Body, Error, FieldError, Id, MergePatch, Query, Result, conditional,
+        cursor::Position,
+        extract::Document,
+        json::merge,
+        locale::{self, Language},
+        query::{Parameters, Values},
+    },
+};
+
+/// The routes of the collection of `K`.
+pub fn router<K: Kind>() -> Router<App> {
+    let collection = format!("/v1/{}", K::COLLECTION);
+    let item = format!("{collection}/{{id}}");
+    Router::new()
+        .route(&collection, get(list::<K>).post(create::<K>))
+        .route(&item, get(read::<K>).patch(change::<K>).delete(trash::<K>))
+        .route(&format!("{item}/transitions"), post(transition::<K>))
+}
+
+/// The parameters of a list.
+#[derive(Debug)]
+pub struct ListParameters {
+    limit: u64,
+    cursor: Option<String>,
+    language: Language,
+}
+
+impl Parameters for ListParameters {
+    const NAMES: &'static [&'static str] = &["limit", "cursor", locale::NAMES[0], locale::NAMES[1]];
+
+    fn read(values: &mut Values<'_>) -> Self {
+        Self {
+            limit: values.number("limit", 1, 100, 20),
+            cursor: values.get("cursor").map(str::to_owned),
+            language: Language::read(values),
+        }
+    }
+}
+
+/// The parameters of one entry.
+#[derive(Debug)]
+pub struct ItemParameters(pub Language);
+
+impl Parameters for ItemParameters {
+    const NAMES: &'static [&'static str] = &locale::NAMES;
+
+    fn read(values: &mut Values<'_>) -> Self {
+        Self(Language::read(values))
+    }
+}
+
+/// `GET /v1/{collection}`
+async fn list<K: Kind>(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Query(parameters): Query<ListParameters>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    check_language(&caller, &parameters.language)?;
+    // A cursor is good only for the same list, seen with the same eyes.
+    let list =
+        format!("{}|{:?}|{:?}", K::COLLECTION, caller.grants, caller.id().filter(|_| caller.grants.writes));
+    let after = parameters.cursor.map(|cursor| {
+        Position::open(&cursor, app.secrets.cursor_key(), &list).ok_or_else(|| {
+            let detail = "this is not a cursor of this list; begin again without one";
+            Error::Parameters(vec![FieldError::parameter("cursor", "format", detail)])
+        })
+    });
+    let limit = parameters.limit;
+    let mut rows = page::<K>(app.db.reader(), &caller, after.transpose()?, limit + 1).await?;
+    let more = rows.len() > usize::try_from(limit).map_err(Error::internal)?;
+    rows.truncate(usize::try_from(limit).map_err(Error::internal)?);
+    let next = rows.last().filter(|_| more).map(|last| {
+        let position = Position { sort_key: last.sort_key.clone(), id: last.id };
+        position.seal(app.secrets.cursor_key(), &list)
+    });
+    let latest = rows.iter().map(|row| row.updated_at).max();
+    let view = View { language: &parameters.language, caller: &caller, with_body: false };
+    let data = render::<K>(app.db.reader(), view, rows).await?;
+    let page = json!({ "data": data, "page": { "limit": limit, "next_cursor": next } });
+    let mut response = answer(&headers, &caller, &parameters.language.locale, 0, latest, &page)?;
+    if let Some(cursor) = next {
+        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, &cursor));
+        response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
+    }
+    Ok(response)
+}
+
+/// `POST /v1/{collection}`
+async fn create<K: Kind>(
+    State(app): State<App>,
+    Writer(caller): Writer,
+    Query(ItemParameters(language)): Query<ItemParameters>,
+    Document(body): Document,
+) -> Result<Response> {
+    let draft = checked::<K>(&app, &body)?;
+    let tx = app.db.begin().await?;
+    let saved = write(&app, &tx, &caller, Before::Nothing, draft, EntryState::Draft, None).await?;
+    let location = format!("/v1/{}/{}", K::COLLECTION, saved.entry.slug);
+    let mut response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
+    tx.commit().await?;
+    *response.status_mut() = StatusCode::CREATED;
+    response
+        .headers_mut()
+        .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
+    Ok(response)
+}
+
+/// `GET /v1/{collection}/{id}`
+async fn read<K: Kind>(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    id: Id,
+    Query(ItemParameters(language)): Query<ItemParameters>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    check_language(&caller, &language)?;
+    match find::<K>(app.db.reader(), &caller, &id, false).await? {
+        Some(entry) => show_entry::<K>(&app, &caller, &language, &headers, entry).await,
+        None => moved::<K>(&app, &caller, &id, uri.query()).await,
+    }
+}
+
+/// Shows one entry; also how the organisation's profile is read.
+///
+/// # Errors
+/// When the database fails.
+pub async fn show_entry<K: Kind>(
+    app: &App,
+    caller: &Caller,
+    language: &Language,
+    headers: &HeaderMap,
+    entry: entry::Model,
+) -> Result<Response> {
+    let stored = load::<K>(app.db.reader(), vec![entry], true).await?.pop().ok_or(Error::NotFound)?;
+    show(app.db.reader(), caller, language, headers, stored).await
+}
+
+/// `PATCH /v1/{collection}/{id}`
+async fn change<K: Kind>(
+    State(app): State<App>,
+    Writer(caller): Writer,
+    id: Id,
+    Query(ItemParameters(language)): Query<ItemParameters>,
+    headers: HeaderMap,
+    MergePatch(patch): MergePatch,
+) -> Result<Response> {
+    change_entry::<K>(&app, &caller, Some(&id), &language, &headers, patch).await
+}
+
+/// Changes one entry; also how the organisation's profile is changed. Without an id, the only one
+/// of its kind is meant.
+///
+/// # Errors
+/// 404, 403, 428, 412, 422 or 409, in this order.
+pub async fn change_entry<K: Kind>(
+    app: &App,
+    caller: &Caller,
+    id: Option<&Id>,
+    language: &Language,
+    headers: &HeaderMap,
+    patch: Value,
+) -> Result<Response> {
+    let tx = app.db.begin().await?;
+    let stored = for_change::<K>(&tx, caller, id).await?;
+    let version = conditional::required_version(headers)?;
+    refuse_stale(&tx, caller, language, version, &stored).await?;
+    app.contract.check(&format!("{}Patch", K::NAME), &patch)?;
+    let mut document = stored.draft.to_value();
+    merge(&mut document, patch);
+    let draft = checked::<K>(app, &document)?;
+    let state = stored.entry.state;
+    let saved = write(app, &tx, caller, Before::Stored(Box::new(stored)), draft, state, None).await?;
+    let response = show(&tx, caller, language, &HeaderMap::new(), saved).await?;
+    tx.commit().await?;
+    Ok(response)
+}
+
+/// `DELETE /v1/{collection}/{id}`
+async fn trash<K: Kind>(
+    State(app): State<App>,
+    Writer(caller): Writer,
+    id: Id,
+    Query(ItemParameters(language)): Query<ItemParameters>,
+    headers: HeaderMap,
+) -> Result<StatusCode> {
+    let tx = app.db.begin().await?;
+    let stored = for_change::<K>(&tx, &caller, Some(&id)).await?;
+    let version = conditional::required_version(&headers)?;
+    refuse_stale(&tx, &caller, &language, version, &stored).await?;
+    let write = Write {
+        draft: stored.draft.clone(),
+        state: stored.entry.state,
+        before: Before::Stored(Box::new(stored)),
+        published_at: None,
+        delete: true,
+        note: None,
+    };
+    store::save(&tx, &app.clock, &caller, vec![write]).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/{collection}/{id}/transitions`
+async fn transition<K: Kind>(
+    State(app): State<App>,
+    Editor(caller): Editor,
+    id: Id,
+    Query(ItemParameters(language)): Query<ItemParameters>,
+    headers: HeaderMap,
+    Body(Transition { to, note }): Body<Transition>,
+) -> Result<Response> {
+    let tx = app.db.begin().await?;
+    let stored = for_change::<K>(&tx, &caller, Some(&id)).await?;
+    if let Some(version) = conditional::optional_version(&headers)? {
+        refuse_stale(&tx, &caller, &language, version, &stored).await?;
+    }
+    let to = EntryState::from(to);
+    workflow::check(stored.entry.state, to)?;
+    let draft = stored.draft.clone();
+    let saved = write(&app, &tx, &caller, Before::Stored(Box::new(stored)), draft, to, note).await?;
+    let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
+    tx.commit().await?;
+    Ok(response)
+}
+
+/// One page of the default order.
+async fn page<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    after: Option<Position>,
+    limit: u64,
+) -> Result<Vec<entry::Model>> {
+    use entry::Column::{Id, SortKey};
+    let mut select = finder::of_kind(caller, K::KIND).limit(limit);
+    if let Some(Position { sort_key, id }) = after {
+        let (key, tie) = if K::DESCENDING {
+            (SortKey.lt(&sort_key), Id.lt(id))
+        } else {
+            (SortKey.gt(&sort_key), Id.gt(id))
+        };
+        let tie = Condition::all().add(SortKey.eq(sort_key)).add(tie);
+        select = select.filter(Condition::any().add(key).add(tie));
+    }
+    let select = if K::DESCENDING {
+        select.order_by_desc(SortKey).order_by_desc(Id)
+    } else {
+        select.order_by_asc(SortKey).order_by_asc(Id)
+    };
+    Ok(select.all(db).await?)
+}
+
+/// The entry with this id or slug, if the caller may see it.
+async fn find<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: &Id,
+    for_change: bool,
+) -> Result<Option<entry::Model>> {
+    let mut select = finder::of_kind(caller, K::KIND);
+    select = match id {
+        Id::Uuid(id) => select.filter(entry::Column::Id.eq(*id)),
+        Id::Slug(slug) => select.filter(entry::Column::Slug.eq(slug)),
+    };
+    if for_change {
+        select = select.lock_exclusive();
+    }
+    Ok(select.one(db).await?)
+}
+
+/// The entry that is to be changed, held until the transaction ends.
+async fn for_change<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: Option<&Id>,
+) -> Result<Stored<K>> {
+    let entry = match id {
+        Some(id) => find::<K>(db, caller, id, true).await?,
+        None => finder::of_kind(caller, K::KIND).lock_exclusive().one(db).await?,
+    };
+    let entry = entry.ok_or(Error::NotFound)?;
+    if !finder::may_change(caller, &entry) {
+        return Err(Error::Forbidden("the role `editor`, or an own draft"));
+    }
+    load::<K>(db, vec![entry], true).await?.pop().ok_or(Error::NotFound)
+}
+
+/// 308 to the present address of an entry whose slug was another one once.
+async fn moved<K: Kind>(app: &App, caller: &Caller, id: &Id, query: Option<&str>) -> Result<Response> {
+    let Id::Slug(slug) = id else { return Err(Error::NotFound) };
+    let former = slug_history::Entity::find_by_id((K::KIND, slug.clone())).one(app.db.reader()).await?;
+    let former = former.ok_or(Error::NotFound)?;
+    let entry = find::<K>(app.db.reader(), caller, &Id::Uuid(former.entry_id), false)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("/v1/{}/{}{query}", K::COLLECTION, entry.slug);
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    response
+        .headers_mut()
+        .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
+    describe_audience(caller, response.headers_mut());
+    Ok(response)
+}
+
+/// Checks a whole document: against its schema, then against the rules that a schema cannot say.
+fn checked<K: Kind>(app: &App, document: &Value) -> Result<Draft<K>> {
+    let (draft, errors) = super::draft::checked::<K>(app, &format!("New{}", K::NAME), document)?;
+    match draft {
+        Some(draft) if errors.is_empty() => Ok(draft),
+        _ => Err(Error::Invalid(errors)),
+    }
+}
+
+/// Writes one entry, after everything that only the database knows has been checked.
+async fn write<K: Kind>(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    caller: &Caller,
+    before: Before<K>,
+    mut draft: Draft<K>,
+    state: EntryState,
+    note: Option<String>,
+) -> Result<Stored<K>> {
+    if draft.common.slug.is_none() {
+        let heading = draft.heading().unwrap_or_default();
+        let fallback = super::references::kind_name(K::KIND);
+        draft.common.slug = Some(slug::free(tx, K::KIND, &heading, fallback).await?);
+    }
+    let mut items = [(draft, Vec::new())];
+    references::resolve(tx, caller, &mut items).await?;
+    store::clashes(tx, &mut items, &[before.id()]).await?;
+    let [(draft, mut errors)] = items;
+    if state == EntryState::Published {
+        errors.extend(draft.missing());
+    }
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    let write = Write { before, draft, state, published_at: None, delete: false, note };
+    let mut saved = store::save(tx, &app.clock, caller, vec![write]).await?;
+    let saved = saved.pop().ok_or_else(|| Error::internal("nothing was saved"))?;
+    let circles = store::circles::<K>(tx, &[saved.entry.id]).await?;
+    if circles.is_empty() {
+        Ok(saved)
+    } else {
+        Err(Error::Invalid(circles.into_iter().map(|(_, error)| error).collect()))
+    }
+}
+
+/// 412 with the current tag when the entry is no longer at `version`.
+async fn refuse_stale<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    language: &Language,
+    version: i32,
+    stored: &Stored<K>,
+) -> Result<()> {
+    if stored.entry.version == version {
+        return Ok(());
+    }
+    let current = show(db, caller, language, &HeaderMap::new(), stored.clone()).await?;
+    let etag = current.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+    Err(Error::Stale(etag.unwrap_or_default().to_owned()))
+}
+
+/// Entries as they are sent.
+async fn render<K: Kind>(
+    db: &impl ConnectionTrait,
+    view: View<'_>,
+    rows: Vec<entry::Model>,
+) -> Result<Vec<Value>> {
+    let mut entries = load::<K>(db, rows, view.with_body).await?;
+    let references = References::load(db, view.caller, referred_to(&mut entries)).await?;
+    Ok(entries.into_iter().map(|stored| view.render(stored, &references).into()).collect())
+}
+
+/// One entry as it is sent.
+async fn show<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    language: &Language,
+    headers: &HeaderMap,
+    stored: Stored<K>,
+) -> Result<Response> {
+    let (version, updated_at) = (stored.entry.version, stored.entry.updated_at);
+    let view = View { language, caller, with_body: true };
+    let mut entries = [stored];
+    let references = References::load(db, caller, referred_to(&mut entries)).await?;
+    let [stored] = entries;
+    let shown = view.render(stored, &references);
+    let locale = shown.get("locale").and_then(Value::as_str).unwrap_or_default().to_owned();
+    answer(headers, caller, &locale, version, Some(updated_at), &Value::Object(shown))
+}
+
+/// `locale=all` is for those who write.
+///
+/// # Errors
+/// 403 for everybody else.
+pub fn check_language(caller: &Caller, language: &Language) -> Result<()> {
+    if language.all && !caller.grants.writes {
+        return Err(Error::Forbidden("the role `author` for `locale=all`"));
+    }
+    Ok(())
+}
+
+fn answer(
+    request: &HeaderMap,
+    caller: &Caller,
+    locale: &str,
+    version: i32,
+    modified: Option<DateTimeUtc>,
+    shown: &Value,
+) -> Result<Response> {
+    let body = serde_json::to_vec(shown).map_err(Error::internal)?;
+    let etag = conditional::tag(version, &body);
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.extend(HeaderValue::from_str(locale).ok().map(|value| (header::CONTENT_LANGUAGE, value)));
+    if let Some(modified) = modified {
+        let date = modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        headers.extend(HeaderValue::from_str(&date).ok().map(|value| (header::LAST_MODIFIED, value)));
+    }
+    describe_audience(caller, headers);
+    Ok(conditional::answer(request, &etag, response))
+}
+
+/// What a cache may do with an answer. What is public may be kept for half a minute, and served for
+/// another while it is fetched anew: who withdraws consent is gone within one (SECURITY.md P-02).
+fn describe_audience(caller: &Caller, headers: &mut HeaderMap) {
+    let policy = if caller.is_public() {
+        "public, max-age=30, stale-while-revalidate=30"
+    } else {
+        "private, no-store"
+    };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
+    headers.insert(header::VARY, HeaderValue::from_static("authorization, accept-language"));
+}
+
+/// The address of the list with another cursor.
+fn with_cursor(uri: &axum::http::Uri, cursor: &str) -> String {
+    let kept = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let kept = kept.filter(|(name, _)| name != "cursor");
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .append_pair("cursor", cursor)
+        .finish();
+    format!("{}?{query}", uri.path())
+}

@@ -1,0 +1,125 @@
+//! What happened to entries: their versions, and the ordered change log that everything which must
+//! hear about changes reads.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    Condition, QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{Expr, Query},
+};
+use serde_json::Value;
+
+use super::finder;
+use crate::{
+    entity::{
+        change, contribution, entry, entry_link, entry_topic, revision,
+        vocabulary::{State, Visibility, What},
+    },
+    http::{Error, Result},
+};
+
+/// The revision that `entry` is at now.
+#[must_use]
+pub fn revision(
+    entry: &entry::Model,
+    snapshot: Value,
+    actor_id: Option<Uuid>,
+    note: Option<String>,
+) -> revision::ActiveModel {
+    revision::ActiveModel {
+        entry_id: Set(entry.id),
+        version: Set(entry.version),
+        state: Set(entry.state),
+        snapshot: Set(snapshot),
+        actor_id: Set(actor_id),
+        at: Set(entry.updated_at),
+        note: Set(note),
+    }
+}
+
+/// The line of the change log for a change that made `after` of `before`.
+#[must_use]
+pub fn change(before: Option<&entry::Model>, after: &entry::Model) -> change::ActiveModel {
+    let was_public = before.is_some_and(finder::is_public);
+    let is_public = finder::is_public(after);
+    let what = match (was_public, is_public) {
+        _ if after.deleted_at.is_some() => What::Deleted,
+        (false, true) => What::Published,
+        (true, false) => What::Unpublished,
+        _ if before.is_none() => What::Created,
+        _ => What::Updated,
+    };
+    change::ActiveModel {
+        seq: NotSet,
+        entry_id: Set(after.id),
+        kind: Set(after.kind),
+        slug: Set(after.slug.clone()),
+        what: Set(what),
+        concerns_public: Set(was_public || is_public),
+        at: Set(after.updated_at),
+    }
+}
+
+/// Says of every entry that shows the name of one of `ids` that it has changed, because what it
+/// shows of them has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch_dependents(db: &impl ConnectionTrait, ids: &[Uuid], now: DateTime<Utc>) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids = || ids.iter().copied();
+    let about = entry_topic::Entity::find()
+        .select_only()
+        .column(entry_topic::Column::EntryId)
+        .filter(entry_topic::Column::TopicId.is_in(ids()));
+    let credited = contribution::Entity::find().select_only().column(contribution::Column::EntryId).filter(
+        Condition::any()
+            .add(contribution::Column::PersonId.is_in(ids()))
+            .add(contribution::Column::PartnerId.is_in(ids())),
+    );
+    let linked = entry_link::Entity::find()
+        .select_only()
+        .column(entry_link::Column::EntryId)
+        .filter(entry_link::Column::TargetId.is_in(ids()));
+    let naming = Condition::any()
+        .add(entry::Column::OwnerId.is_in(ids()))
+        .add(entry::Column::Id.in_subquery(about.into_query()))
+        .add(entry::Column::Id.in_subquery(credited.into_query()))
+        .add(entry::Column::Id.in_subquery(linked.into_query()));
+    let dependents = Condition::all().add(entry::Column::DeletedAt.is_null()).add(naming);
+    let touched = entry::Entity::update_many()
+        .col_expr(entry::Column::UpdatedAt, Expr::value(now))
+        .filter(dependents.clone())
+        .exec(db)
+        .await?;
+    if touched.rows_affected == 0 {
+        return Ok(());
+    }
+    let public = Condition::all()
+        .add(entry::Column::State.eq(State::Published))
+        .add(entry::Column::Visibility.eq(Visibility::Public))
+        .add(entry::Column::Consented.eq(true));
+    let lines = entry::Entity::find()
+        .select_only()
+        .columns([entry::Column::Id, entry::Column::Kind, entry::Column::Slug])
+        .expr(Expr::value(What::Updated))
+        .expr(Expr::case(public, true).finally(false))
+        .expr(Expr::value(now))
+        .filter(dependents)
+        .into_query();
+    let mut insert = Query::insert();
+    insert.into_table(change::Entity).columns([
+        change::Column::EntryId,
+        change::Column::Kind,
+        change::Column::Slug,
+        change::Column::What,
+        change::Column::ConcernsPublic,
+        change::Column::At,
+    ]);
+    insert.select_from(lines).map_err(|error| Error::internal(error.to_string()))?;
+    db.execute(&insert).await?;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The entry that every kind of content is.
+//!
+//! What all kinds share lives here once: what a kind declares ([`kind`]), what a writer sends
+//! ([`draft`]), who sees what ([`finder`]), reading ([`load`], [`references`], [`view`]), writing
+//! ([`store`], [`workflow`], [`slug`], [`history`]), the operations ([`handlers`]) and how they are
+//! documented ([`describe`]). A slice such as [`crate::publications`] adds only its own columns,
+//! texts and rules.
+
+pub mod check;
+pub mod describe;
+pub mod draft;
+pub mod finder;
+pub mod handlers;
+pub mod history;
+pub mod kind;
+pub mod load;
+pub mod references;
+pub mod slug;
+pub mod store;
+pub mod view;
+pub mod workflow;
+
+pub use describe::describe;
+pub use draft::Draft;
+pub use handlers::router;
+pub use kind::Kind;
+
+/// What several kinds say in the same words.
+pub mod values {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Serialize};
+    use utoipa::ToSchema;
+
+    /// A share of an activity that goes to a country.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct CountryShare {
+        /// ISO 3166-1 alpha-2 code.
+        #[schema(pattern = "^[A-Z]{2}$", example = "TR")]
+        pub code: String,
+        /// Percentage of the whole; null when it is not known.
+        #[serde(default)]
+        #[schema(minimum = 0, maximum = 100)]
+        pub percentage: Option<f64>,
+    }
+
+    /// One text in several languages, by language tag.
+    pub type Multilingual = BTreeMap<String, String>;
+}

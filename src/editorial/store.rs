@@ -1,0 +1,534 @@
+//! Writing entries: one or many in the caller's transaction, each with its version and its line in
+//! the change log.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::Set,
+    Condition, IntoActiveModel, Iterable, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
+use serde_json::Value;
+
+use super::{
+    draft::Draft,
+    history,
+    kind::{Kind, object},
+    load::{NO_TEXTS, Stored},
+};
+use crate::{
+    auth::Caller,
+    clock::Clock,
+    entity::{
+        change, contribution, entry, entry_link, entry_text, entry_topic, identifier, revision, slug_history,
+        vocabulary::State,
+    },
+    http::{Error, FieldError, Result},
+};
+
+/// How many values one statement may bind: SQLite takes 32,766, PostgreSQL 65,535.
+const MAX_BINDS: usize = 30_000;
+/// How deep a tree of entries may get.
+const MAX_TREE_DEPTH: usize = 64;
+
+/// What there was before.
+#[derive(Debug)]
+pub enum Before<K: Kind> {
+    /// Nothing.
+    Nothing,
+    /// A row that holds the place of an entry still to be written, so that others can refer to it.
+    Reserved(entry::Model),
+    /// The entry as it was.
+    Stored(Box<Stored<K>>),
+}
+
+impl<K: Kind> Before<K> {
+    /// The id of what there was.
+    #[must_use]
+    pub fn id(&self) -> Option<Uuid> {
+        self.row().map(|row| row.id)
+    }
+
+    fn row(&self) -> Option<&entry::Model> {
+        match self {
+            Self::Nothing => None,
+            Self::Reserved(row) => Some(row),
+            Self::Stored(stored) => Some(&stored.entry),
+        }
+    }
+
+    fn entry(&self) -> Option<&entry::Model> {
+        match self {
+            Self::Stored(stored) => Some(&stored.entry),
+            _ => None,
+        }
+    }
+}
+
+/// One entry to be written.
+#[derive(Debug)]
+pub struct Write<K: Kind> {
+    /// What there was.
+    pub before: Before<K>,
+    /// What there is to be; other entries are named by id, and the slug is there.
+    pub draft: Draft<K>,
+    /// The state it is to have.
+    pub state: State,
+    /// When it was first published; none: now, if it is published now.
+    pub published_at: Option<DateTime<Utc>>,
+    /// Whether it is to go to the trash.
+    pub delete: bool,
+    /// Why; kept with the version.
+    pub note: Option<String>,
+}
+
+/// Writes entries. What was checked before is not checked again: the caller has resolved the
+/// references and looked for clashes.
+///
+/// # Errors
+/// 412 when an entry has changed since it was loaded; 409 when somebody was faster to take a name.
+pub async fn save<K: Kind>(
+    db: &impl ConnectionTrait,
+    clock: &Clock,
+    caller: &Caller,
+    writes: Vec<Write<K>>,
+) -> Result<Vec<Stored<K>>> {
+    let now = clock.now();
+    let mut saved = Vec::with_capacity(writes.len());
+    let mut batch = Batch::<K>::default();
+    for mut write in writes {
+        if let Before::Stored(before) = &write.before {
+            K::revise(&before.draft, before.entry.state, &mut write.draft);
+        }
+        let after = row(clock, caller, now, &write)?;
+        if let Before::Stored(before) = &write.before {
+            batch.replaced.push(after.id);
+            batch.rename(&before.entry, &after, now);
+            let seen = |draft: &Draft<K>, entry: &entry::Model| {
+                (
+                    draft.heading(),
+                    texts_titles(draft),
+                    entry.slug.clone(),
+                    entry.state,
+                    entry.visibility,
+                    entry.consented,
+                    entry.deleted_at,
+                )
+            };
+            if seen(&before.draft, &before.entry) != seen(&write.draft, &after) {
+                batch.touched.push(after.id);
+            }
+        }
+        match write.before.row() {
+            None => batch.new.push(after.clone().into_active_model()),
+            Some(row) => replace_row(db, row.version, &after).await?,
+        }
+        batch.add(&after, &write.draft)?;
+        batch.changes.push(history::change(write.before.entry(), &after));
+        batch.revisions.push(history::revision(&after, write.draft.to_value(), caller.id(), write.note));
+        saved.push(Stored { entry: after, draft: write.draft });
+    }
+    batch.write(db).await?;
+    history::touch_dependents(db, &batch.touched, now).await?;
+    Ok(saved)
+}
+
+fn texts_titles<K: Kind>(draft: &Draft<K>) -> Vec<(String, Option<String>)> {
+    draft
+        .translations
+        .iter()
+        .map(|(locale, texts)| (locale.clone(), K::heading(&draft.fields, Some(texts))))
+        .collect()
+}
+
+/// The row that all kinds share, after the change.
+fn row<K: Kind>(
+    clock: &Clock,
+    caller: &Caller,
+    now: DateTime<Utc>,
+    write: &Write<K>,
+) -> Result<entry::Model> {
+    let common = &write.draft.common;
+    let before = write.before.row();
+    let source = common.source.as_ref();
+    let owner_id = common.owner.as_deref().map(str::parse).transpose().map_err(Error::internal)?;
+    let first_published = write.published_at.or_else(|| before.and_then(|before| before.published_at));
+    Ok(entry::Model {
+        id: before.map_or_else(|| K::new_id(clock), |before| before.id),
+        kind: K::KIND,
+        slug: common.slug.clone().ok_or_else(|| Error::internal("an entry without a slug"))?,
+        state: write.state,
+        visibility: common.visibility,
+        consented: K::is_shown(&write.draft.fields),
+        original_locale: common.original_locale.clone(),
+        version: before.map_or(0, |before| before.version) + 1,
+        sort_key: K::sort_key(&write.draft),
+        created_at: before.map_or(now, |before| before.created_at),
+        updated_at: now,
+        published_at: first_published.or_else(|| (write.state == State::Published).then_some(now)),
+        publish_at: before.and_then(|before| before.publish_at),
+        unpublish_at: before.and_then(|before| before.unpublish_at),
+        deleted_at: write.delete.then_some(now),
+        created_by: before.map_or_else(|| caller.id(), |before| before.created_by),
+        owner_id,
+        source_name: source.map(|source| source.name.clone()),
+        source_id: source.map(|source| source.id.clone()),
+        source_url: source.and_then(|source| source.url.clone()),
+        source_datestamp: source.and_then(|source| source.datestamp),
+        harvested_at: source.and_then(|source| source.harvested_at),
+        source_altered: source.is_some_and(|source| source.altered),
+    })
+}
+
+/// Replaces a row that is still at `version`.
+async fn replace_row(db: &impl ConnectionTrait, version: i32, after: &entry::Model) -> Result<()> {
+    let row = after.clone().into_active_model().reset_all();
+    let updated = entry::Entity::update_many()
+        .set(row)
+        .filter(entry::Column::Id.eq(after.id))
+        .filter(entry::Column::Version.eq(version))
+        .exec(db)
+        .await
+        .map_err(on_clash)?;
+    if updated.rows_affected == 0 {
+        return Err(Error::conflict("the entry has changed in this very moment; read it again"));
+    }
+    Ok(())
+}
+
+/// All rows of several entries, to be written table by table.
+struct Batch<K: Kind> {
+    new: Vec<entry::ActiveModel>,
+    replaced: Vec<Uuid>,
+    touched: Vec<Uuid>,
+    rows: Vec<<K::Row as EntityTrait>::ActiveModel>,
+    texts: Vec<entry_text::ActiveModel>,
+    topics: Vec<entry_topic::ActiveModel>,
+    contributions: Vec<contribution::ActiveModel>,
+    links: Vec<entry_link::ActiveModel>,
+    identifiers: Vec<identifier::ActiveModel>,
+    revisions: Vec<revision::ActiveModel>,
+    changes: Vec<change::ActiveModel>,
+    retired: Vec<slug_history::ActiveModel>,
+    revived: Vec<(Uuid, String)>,
+}
+
+impl<K: Kind> Default for Batch<K> {
+    fn default() -> Self {
+        Self {
+            new: Vec::new(),
+            replaced: Vec::new(),
+            touched: Vec::new(),
+            rows: Vec::new(),
+            texts: Vec::new(),
+            topics: Vec::new(),
+            contributions: Vec::new(),
+            links: Vec::new(),
+            identifiers: Vec::new(),
+            revisions: Vec::new(),
+            changes: Vec::new(),
+            retired: Vec::new(),
+            revived: Vec::new(),
+        }
+    }
+}
+
+impl<K: Kind> Batch<K> {
+    /// Keeps a slug that has been public leading to its entry.
+    fn rename(&mut self, before: &entry::Model, after: &entry::Model, now: DateTime<Utc>) {
+        if before.slug == after.slug {
+            return;
+        }
+        self.revived.push((after.id, after.slug.clone()));
+        if before.published_at.is_some() {
+            self.retired.push(slug_history::ActiveModel {
+                kind: Set(K::KIND),
+                slug: Set(before.slug.clone()),
+                entry_id: Set(after.id),
+                retired_at: Set(now),
+            });
+        }
+    }
+
+    fn add(&mut self, entry: &entry::Model, draft: &Draft<K>) -> Result<()> {
+        let id = entry.id;
+        let parsed = |text: &str| text.parse::<Uuid>().map_err(Error::internal);
+        self.rows.push(K::into_row(id, &draft.fields)?);
+        self.texts.extend(texts(id, draft));
+        for (position, topic) in (0..).zip(&draft.common.topics) {
+            let topic_id = Set(parsed(topic)?);
+            self.topics.push(entry_topic::ActiveModel {
+                entry_id: Set(id),
+                topic_id,
+                position: Set(position),
+            });
+        }
+        for (position, credit) in (0..).zip(&draft.credits) {
+            self.contributions.push(contribution::ActiveModel {
+                entry_id: Set(id),
+                field: Set(credit.field.to_owned()),
+                position: Set(position),
+                role: Set(credit.role),
+                name: Set(credit.name.clone()),
+                person_id: Set(credit.person.as_deref().map(parsed).transpose()?),
+                partner_id: Set(credit.partner.as_deref().map(parsed).transpose()?),
+            });
+        }
+        for (position, link) in (0..).zip(&draft.links) {
+            self.links.push(entry_link::ActiveModel {
+                entry_id: Set(id),
+                relation: Set(link.field.to_owned()),
+                position: Set(position),
+                target_id: Set(parsed(&link.target)?),
+            });
+        }
+        for (position, known) in (0..).zip(&draft.common.identifiers) {
+            self.identifiers.push(identifier::ActiveModel {
+                scheme: Set(known.scheme),
+                value: Set(known.value.clone()),
+                entry_id: Set(id),
+                position: Set(position),
+            });
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+        insert(db, std::mem::take(&mut self.new)).await?;
+        for ids in self.replaced.chunks(MAX_BINDS) {
+            let ids = || ids.iter().copied();
+            K::Row::delete_many().filter(Expr::col("id").is_in(ids())).exec(db).await?;
+            entry_text::Entity::delete_many()
+                .filter(entry_text::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            entry_topic::Entity::delete_many()
+                .filter(entry_topic::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            contribution::Entity::delete_many()
+                .filter(contribution::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            entry_link::Entity::delete_many()
+                .filter(entry_link::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            identifier::Entity::delete_many()
+                .filter(identifier::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+        }
+        for (id, slug) in std::mem::take(&mut self.revived) {
+            slug_history::Entity::delete_many()
+                .filter(slug_history::Column::EntryId.eq(id))
+                .filter(slug_history::Column::Slug.eq(slug))
+                .exec(db)
+                .await?;
+        }
+        insert(db, std::mem::take(&mut self.rows)).await?;
+        insert(db, std::mem::take(&mut self.texts)).await?;
+        insert(db, std::mem::take(&mut self.topics)).await?;
+        insert(db, std::mem::take(&mut self.contributions)).await?;
+        insert(db, std::mem::take(&mut self.links)).await?;
+        insert(db, std::mem::take(&mut self.identifiers)).await?;
+        insert(db, std::mem::take(&mut self.retired)).await?;
+        insert(db, std::mem::take(&mut self.revisions)).await?;
+        insert(db, std::mem::take(&mut self.changes)).await
+    }
+}
+
+/// The rows of an entry's texts. One without any still gets a row for its name.
+fn texts<K: Kind>(id: Uuid, draft: &Draft<K>) -> Vec<entry_text::ActiveModel> {
+    let row = |locale: &str, texts: Option<&K::Texts>| {
+        let mut details = texts.map(object).unwrap_or_default();
+        let mut take = |name: Option<&str>| {
+            let value = name.and_then(|name| details.shift_remove(name));
+            value.and_then(|value| value.as_str().map(str::to_owned))
+        };
+        take(K::TITLE);
+        let (summary, body) = (take(K::SUMMARY), take(K::BODY));
+        if texts.is_none() {
+            details.insert(NO_TEXTS.to_owned(), Value::Bool(true));
+        }
+        entry_text::ActiveModel {
+            entry_id: Set(id),
+            locale: Set(locale.to_owned()),
+            title: Set(K::heading(&draft.fields, texts)),
+            summary: Set(summary),
+            body: Set(body),
+            details: Set(details.into()),
+        }
+    };
+    let mut rows: Vec<_> =
+        draft.translations.iter().map(|(locale, texts)| row(locale, Some(texts))).collect();
+    if draft.original().is_none() {
+        rows.push(row(&draft.common.original_locale, None));
+    }
+    rows
+}
+
+/// Inserts rows, as many at once as a statement can bind.
+///
+/// # Errors
+/// 409 when one has a name that is taken.
+pub async fn insert<A>(db: &impl ConnectionTrait, rows: Vec<A>) -> Result<()>
+where
+    A: ActiveModelTrait + Send,
+{
+    let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<A> = rows.by_ref().take(MAX_BINDS / columns).collect();
+        A::Entity::insert_many(chunk).exec_without_returning(db).await.map_err(on_clash)?;
+    }
+    Ok(())
+}
+
+fn on_clash(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::conflict("somebody has just taken the same slug, source or identifier; try again")
+        }
+        _ => error.into(),
+    }
+}
+
+/// Adds to each draft's errors what names it claims that another entry has: its slug, its source,
+/// its identifiers. `ids` are the drafts' own entries, as far as they have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn clashes<K: Kind>(
+    db: &impl ConnectionTrait,
+    drafts: &mut [(Draft<K>, Vec<FieldError>)],
+    ids: &[Option<Uuid>],
+) -> Result<()> {
+    let taken = names_taken::<K>(db, drafts).await?;
+    let mut claimed: HashMap<Name, usize> = HashMap::new();
+    for (index, (draft, errors)) in drafts.iter_mut().enumerate() {
+        let own = ids.get(index).copied().flatten();
+        for (pointer, name) in names::<K>(draft) {
+            let by_other = taken.get(&name).is_some_and(|owner| Some(*owner) != own);
+            let before = claimed.insert(name, index).is_some_and(|other| other != index);
+            if by_other || before {
+                errors.push(FieldError::at(pointer, "taken", "another entry has this already"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Name {
+    Slug(String),
+    Source(String, String),
+    Identifier(crate::entity::vocabulary::IdentifierScheme, String),
+}
+
+/// The names a draft claims, and where.
+fn names<K: Kind>(draft: &Draft<K>) -> Vec<(String, Name)> {
+    let common = &draft.common;
+    let slug = common.slug.clone().map(|slug| ("/slug".to_owned(), Name::Slug(slug)));
+    let source = common
+        .source
+        .as_ref()
+        .map(|source| ("/source/id".to_owned(), Name::Source(source.name.clone(), source.id.clone())));
+    let identifiers = common.identifiers.iter().enumerate().map(|(index, known)| {
+        (format!("/identifiers/{index}"), Name::Identifier(known.scheme, known.value.clone()))
+    });
+    slug.into_iter().chain(source).chain(identifiers).collect()
+}
+
+async fn names_taken<K: Kind>(
+    db: &impl ConnectionTrait,
+    drafts: &[(Draft<K>, Vec<FieldError>)],
+) -> Result<HashMap<Name, Uuid>> {
+    let mut taken = HashMap::new();
+    let commons = || drafts.iter().map(|(draft, _)| &draft.common);
+    let slugs: Vec<&String> = commons().filter_map(|common| common.slug.as_ref()).collect();
+    let sources: Vec<&String> =
+        commons().filter_map(|common| common.source.as_ref().map(|source| &source.id)).collect();
+    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = entry::Entity::find()
+        .select_only()
+        .columns([entry::Column::Id, entry::Column::Slug, entry::Column::SourceName, entry::Column::SourceId])
+        .filter(entry::Column::Kind.eq(K::KIND))
+        .filter(
+            Condition::any()
+                .add(entry::Column::Slug.is_in(slugs.clone()))
+                .add(entry::Column::SourceId.is_in(sources)),
+        )
+        .into_tuple()
+        .all(db)
+        .await?;
+    for (id, slug, source_name, source_id) in rows {
+        taken.insert(Name::Slug(slug), id);
+        if let (Some(name), Some(source_id)) = (source_name, source_id) {
+            taken.insert(Name::Source(name, source_id), id);
+        }
+    }
+    let retired = slug_history::Entity::find()
+        .filter(slug_history::Column::Kind.eq(K::KIND))
+        .filter(slug_history::Column::Slug.is_in(slugs))
+        .all(db)
+        .await?;
+    for row in retired {
+        taken.entry(Name::Slug(row.slug)).or_insert(row.entry_id);
+    }
+    let values: HashSet<&String> =
+        commons().flat_map(|common| common.identifiers.iter().map(|known| &known.value)).collect();
+    let values: Vec<&String> = values.into_iter().collect();
+    for chunk in values.chunks(MAX_BINDS) {
+        let rows = identifier::Entity::find()
+            .filter(identifier::Column::Value.is_in(chunk.iter().copied()))
+            .all(db)
+            .await?;
+        taken.extend(rows.into_iter().map(|row| (Name::Identifier(row.scheme, row.value), row.entry_id)));
+    }
+    Ok(taken)
+}
+
+/// Which of the saved entries `ids` lie in a circle, by a link that must make a tree.
+///
+/// # Errors
+/// When the database fails.
+pub async fn circles<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(Uuid, FieldError)>> {
+    let mut found = Vec::new();
+    for field in K::LINKS.iter().filter(|field| field.acyclic) {
+        // Where each entry's chain has got to.
+        let mut chains: HashMap<Uuid, Uuid> = ids.iter().map(|id| (*id, *id)).collect();
+        for _ in 0..MAX_TREE_DEPTH {
+            let places: HashSet<Uuid> = chains.values().copied().collect();
+            let places: Vec<Uuid> = places.into_iter().collect();
+            let mut next = HashMap::new();
+            for chunk in places.chunks(MAX_BINDS) {
+                let rows = entry_link::Entity::find()
+                    .filter(entry_link::Column::Relation.eq(field.name))
+                    .filter(entry_link::Column::EntryId.is_in(chunk.iter().copied()))
+                    .all(db)
+                    .await?;
+                next.extend(rows.into_iter().map(|row| (row.entry_id, row.target_id)));
+            }
+            chains = chains.into_iter().filter_map(|(id, place)| Some((id, *next.get(&place)?))).collect();
+            chains.retain(|id, place| {
+                let circle = id == place;
+                if circle {
+                    let detail = "this would lead back to the entry itself";
+                    found.push((*id, FieldError::at(format!("/{}", field.name), "circle", detail)));
+                }
+                !circle
+            });
+            if chains.is_empty() {
+                break;
+            }
+        }
+        let too_deep = |id| {
+            let detail = format!("a tree may be {MAX_TREE_DEPTH} levels deep");
+            (id, FieldError::at(format!("/{}", field.name), "too_deep", detail))
+        };
+        found.extend(chains.into_keys().map(too_deep));
+    }
+    Ok(found)
+}

@@ -1,0 +1,28 @@
+//! The tables: one file each, columns only, no behaviour.
+//!
+//! Lists and structured values are JSON columns here and typed in the slice that owns them.
+//! Closed lists of words that are both stored and sent are declared once, in [`vocabulary`].
+
+pub mod api_key;
+pub mod change;
+pub mod contribution;
+pub mod entry;
+pub mod entry_link;
+pub mod entry_text;
+pub mod entry_topic;
+pub mod event;
+pub mod identifier;
+pub mod organisation;
+pub mod partner;
+pub mod person;
+pub mod practice;
+pub mod project;
+pub mod publication;
+pub mod refresh_token;
+pub mod revision;
+pub mod session;
+pub mod signing_key;
+pub mod slug_history;
+pub mod topic;
+pub mod user;
+pub mod vocabulary;

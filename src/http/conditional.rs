@@ -1,0 +1,82 @@
+//! Entity tags: what a reader has, and which version a writer read.
+//!
+//! Source: RFC 9110, sections 8.8.3 and 13.
+
+use aws_lc_rs::digest;
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+
+use super::{Code, Error, Result};
+
+/// The strong tag of the answer `body`, which shows version `version` of its entry (0: of none).
+#[must_use]
+pub fn tag(version: i32, body: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, body);
+    let short: Vec<u8> = digest.as_ref().iter().take(12).copied().collect();
+    format!("\"{version}.{}\"", BASE64.encode(short))
+}
+
+/// The version that `If-Match` names.
+///
+/// A writer may have read any representation of the entry (any language), so only the part of the
+/// tag that all of them share counts.
+///
+/// # Errors
+/// 428 when there is no `If-Match`, 412 when it is not a tag of ours; `*` is not taken: it would
+/// overwrite unseen work.
+pub fn required_version(headers: &HeaderMap) -> Result<i32> {
+    match optional_version(headers)? {
+        Some(version) => Ok(version),
+        None => Err(Error::Problem(
+            Code::PreconditionRequired,
+            "send `If-Match` with the `ETag` you read".to_owned(),
+        )),
+    }
+}
+
+/// The version that `If-Match` names, if there is one.
+///
+/// # Errors
+/// 412 when it is not a tag of ours, or several.
+pub fn optional_version(headers: &HeaderMap) -> Result<Option<i32>> {
+    let mut values = headers.get_all(header::IF_MATCH).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let version = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.split_once('.'))
+        .and_then(|(version, _)| version.parse().ok());
+    match version {
+        Some(version) if values.next().is_none() => Ok(Some(version)),
+        _ => Err(Error::Problem(
+            Code::PreconditionFailed,
+            "`If-Match` must be one entity tag as this service sent it".to_owned(),
+        )),
+    }
+}
+
+/// Answers with `body`, or with 304 when the caller has it already.
+#[must_use]
+pub fn answer(request: &HeaderMap, etag: &str, mut response: Response<Vec<u8>>) -> Response {
+    if let Ok(value) = HeaderValue::from_str(etag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    let known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
+        value.to_str().is_ok_and(|list| {
+            list.split(',')
+                .map(str::trim)
+                .any(|item| item == "*" || item.strip_prefix("W/").unwrap_or(item) == etag)
+        })
+    });
+    if known {
+        let (mut parts, _) = response.into_parts();
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_TYPE);
+        return Response::from_parts(parts, Body::empty());
+    }
+    response.map(Body::from).into_response()
+}

@@ -1,0 +1,259 @@
+//! Why a request could not be served, as problem documents.
+//!
+//! Source: RFC 9457.
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use sea_orm::DbErr;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What handlers and queries return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Declares the problem codes: name, status, title, and the explanation served at `/problems/{code}`.
+macro_rules! codes {
+    ($($variant:ident = $code:literal, $status:ident, $title:literal, $meaning:literal;)+) => {
+        /// What went wrong, in one stable word.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $(#[doc = $meaning] $variant,)+
+        }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The code as it is sent.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// The HTTP status it comes with.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// The problem's title: the same words every time.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// What it means and what to do about it.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidParameter = "invalid-parameter", BAD_REQUEST, "A parameter is not acceptable",
+        "A query parameter is unknown, repeated, or has a value outside its documented range. `errors` names each.";
+    MalformedBody = "malformed-body", BAD_REQUEST, "The body is not JSON",
+        "The body is not one JSON value in UTF-8: a syntax error, a name given twice in one object, or nesting deeper than 64 levels.";
+    MalformedRequest = "malformed-request", BAD_REQUEST, "The request cannot be understood",
+        "A header or the address of the request breaks the rules of HTTP.";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "A valid credential is needed",
+        "No credential was sent, or the one sent is wrong, expired or revoked. Send `Authorization: Bearer` with an access token, a publishable or a secret key.";
+    Forbidden = "forbidden", FORBIDDEN, "The credential does not allow this",
+        "The caller is known and may not do this. `detail` says what is needed.";
+    NotFound = "not-found", NOT_FOUND, "Nothing is here",
+        "Nothing is at this address, or nothing the caller may know of.";
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed here",
+        "The address exists but not for this method; `Allow` lists those it takes.";
+    NotAcceptable = "not-acceptable", NOT_ACCEPTABLE, "No acceptable representation",
+        "The request's `Accept` excludes `application/json`, which is what there is.";
+    RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The body did not arrive in time",
+        "The whole body must arrive within 30 seconds.";
+    Conflict = "conflict", CONFLICT, "The request contradicts what is there",
+        "What was asked cannot be done in the present state. `detail` says why and what can be done.";
+    PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "The entry has changed",
+        "`If-Match` names an older version. `ETag` carries the current one: read again, merge, retry.";
+    PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
+        "A JSON body may have 256 KiB.";
+    UriTooLong = "uri-too-long", URI_TOO_LONG, "The address is too long",
+        "An address may have 8 KiB.";
+    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The media type is not supported",
+        "Send `Content-Type: application/json`; `PATCH` also takes `application/merge-patch+json`. Content encodings are not taken.";
+    Invalid = "invalid", UNPROCESSABLE_ENTITY, "Some fields are not acceptable",
+        "The body is JSON but not what is documented. `errors` lists every mistake with a JSON pointer.";
+    PreconditionRequired = "precondition-required", PRECONDITION_REQUIRED, "If-Match is needed",
+        "Changing an entry needs `If-Match` with the `ETag` it was read with, so that nobody's work is overwritten unseen.";
+    HeadersTooLarge = "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large",
+        "A request may have 64 headers and 32 KiB of them.";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
+        "The failure has been logged under the request id. Trying again may help.";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment",
+        "The service is overloaded, stopping, or cannot reach its database. Try again after `Retry-After` seconds.";
+}
+
+/// One mistake in a body or a parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Where in the body (RFC 6901 JSON pointer); null when a parameter is meant.
+    #[schema(required, example = "/translations/tr/title")]
+    pub pointer: Option<String>,
+    /// The query parameter; null when a place in the body is meant.
+    #[schema(required)]
+    pub parameter: Option<String>,
+    /// What is wrong, in one stable word.
+    #[schema(example = "required")]
+    pub code: String,
+    /// What is wrong, in a sentence.
+    #[schema(example = "a published entry needs this")]
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A mistake at `pointer` in the body.
+    #[must_use]
+    pub fn at(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), parameter: None, code: code.to_owned(), detail: detail.into() }
+    }
+
+    /// A mistake in the query parameter `name`.
+    #[must_use]
+    pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: None, parameter: Some(name.to_owned()), code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+/// A problem document (RFC 9457).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Where the problem is explained.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/not-found")]
+    pub kind: String,
+    /// The problem's name, the same every time.
+    #[schema(example = "Nothing is here")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599, example = 404)]
+    pub status: u16,
+    /// What happened this time.
+    #[schema(example = "nothing is here under that identifier")]
+    pub detail: String,
+    /// The problem in one stable word.
+    #[schema(example = "not-found")]
+    pub code: String,
+    /// Every single mistake, when there are several places to mend.
+    pub errors: Vec<FieldError>,
+    /// The id of this request, as in `X-Request-Id`; name it when you report the problem.
+    #[schema(example = "0192f3c4a5b67c8d9e0f1a2b3c4d5e6f")]
+    pub request_id: String,
+}
+
+/// Why a request could not be served. The text is what the client reads.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A problem that its code and a sentence describe.
+    #[error("{1}")]
+    Problem(Code, String),
+    /// 401.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// 403: what is missing.
+    #[error("this needs {0}")]
+    Forbidden(&'static str),
+    /// 404, also for what the caller may not know of.
+    #[error("nothing is here under that identifier")]
+    NotFound,
+    /// 400, with every offending parameter.
+    #[error("some parameters are not acceptable")]
+    Parameters(Vec<FieldError>),
+    /// 422, with every offending field.
+    #[error("some fields are not acceptable")]
+    Invalid(Vec<FieldError>),
+    /// 412, with the current `ETag`.
+    #[error("the entry has changed since you read it")]
+    Stale(String),
+    /// 503.
+    #[error("the database cannot be reached in time")]
+    Unavailable(#[source] DbErr),
+    /// 500. The source is logged once, never sent.
+    #[error("something failed on our side")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// 500, because of `source`.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// 409, for the reason given.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::Problem(Code::Conflict, detail.into())
+    }
+
+    /// The code it is sent with.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Problem(code, _) => *code,
+            Self::Unauthorized(_) => Code::Unauthorized,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::Parameters(_) => Code::InvalidParameter,
+            Self::Invalid(_) => Code::Invalid,
+            Self::Stale(_) => Code::PreconditionFailed,
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    /// An empty answer that carries the problem; `envelope` writes it, once the request id is known.
+    fn into_response(self) -> Response {
+        let code = self.code();
+        let detail = self.to_string();
+        match &self {
+            Self::Internal(source) => tracing::error!(error = %source, "a request failed"),
+            Self::Unavailable(source) => tracing::warn!(error = %source, "the database is out of reach"),
+            _ => {}
+        }
+        let header =
+            |name: HeaderName, value: &str| HeaderValue::from_str(value).ok().map(|value| (name, value));
+        let extra = match &self {
+            Self::Unauthorized(_) => header(header::WWW_AUTHENTICATE, "Bearer realm=\"sogep\""),
+            Self::Stale(etag) => header(header::ETAG, etag),
+            Self::Unavailable(_) | Self::Problem(Code::Unavailable, _) => header(header::RETRY_AFTER, "2"),
+            _ => None,
+        };
+        let errors = match self {
+            Self::Parameters(errors) | Self::Invalid(errors) => errors,
+            _ => Vec::new(),
+        };
+        let problem = Problem {
+            kind: format!("/problems/{}", code.as_str()),
+            title: code.title().to_owned(),
+            status: code.status().as_u16(),
+            detail,
+            code: code.as_str().to_owned(),
+            errors,
+            request_id: String::new(),
+        };
+        let mut response = code.status().into_response();
+        response.headers_mut().extend(extra);
+        response.extensions_mut().insert(problem);
+        response
+    }
+}

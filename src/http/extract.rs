@@ -1,0 +1,198 @@
+//! Our own extractors: they fail with a problem document and take nothing that is not documented.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    Code, Error, Result, json,
+    query::{self, Parameters},
+};
+use crate::app::App;
+
+/// How large a JSON body may be, in bytes (SECURITY.md I-01).
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// How long a body may take to arrive (SECURITY.md I-04).
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The query parameters of an operation.
+#[derive(Debug)]
+pub struct Query<P>(pub P);
+
+impl<P: Parameters> FromRequestParts<App> for Query<P> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        query::read(parts.uri.query(), &parts.headers, &app.config).map(Self)
+    }
+}
+
+/// How a path names an entry: by id or by slug.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Id {
+    /// By id, written as this service writes it.
+    Uuid(Uuid),
+    /// By slug.
+    Slug(String),
+}
+
+impl Id {
+    /// Reads an id or a slug; `None` when `text` is neither.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(id) = Uuid::try_parse(text) {
+            return (id.hyphenated().to_string() == text).then_some(Self::Uuid(id));
+        }
+        is_slug(text).then(|| Self::Slug(text.to_owned()))
+    }
+}
+
+/// Whether `text` has the form of a slug: words of `a-z0-9` joined by single hyphens, at most 96
+/// characters, and not the form of an id.
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
+    text.len() <= 96 && text.split('-').all(word) && Uuid::try_parse(text).is_err()
+}
+
+impl FromRequestParts<App> for Id {
+    type Rejection = Error;
+
+    /// 404 when the path holds neither an id nor a slug: nothing can be there.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_bad| Error::NotFound)?;
+        params.iter().next().and_then(|(_, value)| Self::parse(value)).ok_or(Error::NotFound)
+    }
+}
+
+/// A JSON body of the type `T`, checked against the schema that is published for it.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema> FromRequest<App> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let value = read(request, &["application/json"]).await?;
+        app.contract.decode(&T::name(), value).map(Self)
+    }
+}
+
+/// A JSON body that the handler checks itself.
+#[derive(Debug)]
+pub struct Document(pub Value);
+
+impl FromRequest<App> for Document {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self> {
+        read(request, &["application/json"]).await.map(Self)
+    }
+}
+
+/// A merge patch (RFC 7396) that the handler checks itself.
+#[derive(Debug)]
+pub struct MergePatch(pub Value);
+
+impl FromRequest<App> for MergePatch {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self> {
+        read(request, &["application/json", "application/merge-patch+json"]).await.map(Self)
+    }
+}
+
+/// A JSON answer.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Error::internal(error).into_response(),
+        }
+    }
+}
+
+async fn read(request: Request, media_types: &[&str]) -> Result<Value> {
+    check_media_type(request.headers(), media_types)?;
+    let too_large =
+        || Error::Problem(Code::PayloadTooLarge, format!("a body may have {MAX_BODY_BYTES} bytes"));
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
+    let collected = tokio::time::timeout(BODY_TIMEOUT, body).await.map_err(|_elapsed| {
+        Error::Problem(Code::RequestTimeout, "the body did not arrive in time".to_owned())
+    })?;
+    let bytes = collected
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                too_large()
+            } else {
+                Error::Problem(Code::MalformedRequest, "the body broke off".to_owned())
+            }
+        })?
+        .to_bytes();
+    json::parse(&bytes).map_err(|detail| Error::Problem(Code::MalformedBody, detail))
+}
+
+fn check_media_type(headers: &HeaderMap, accepted: &[&str]) -> Result<()> {
+    let refused = |detail: &str| Err(Error::Problem(Code::UnsupportedMediaType, detail.to_owned()));
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return refused("send the body without a content encoding");
+    }
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut parts = given.unwrap_or_default().split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default();
+    let is_accepted = accepted.iter().any(|name| name.eq_ignore_ascii_case(media_type));
+    let is_utf8 = parts.all(|part| part.eq_ignore_ascii_case("charset=utf-8"));
+    if is_accepted && is_utf8 {
+        return Ok(());
+    }
+    refused(&format!("send `Content-Type: {}`", accepted.join("` or `")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_only_as_it_is_written() {
+        let id = Uuid::from_u128(0x0192_f3c4_a5b6_7c8d_9e0f_1a2b_3c4d_5e6f);
+        assert_eq!(Id::parse(&id.to_string()), Some(Id::Uuid(id)));
+        for text in [
+            id.to_string().to_uppercase(),
+            format!("{{{id}}}"),
+            id.simple().to_string(),
+            format!("urn:uuid:{id}"),
+        ] {
+            assert_eq!(Id::parse(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slug_is_words_of_ascii_joined_by_hyphens() {
+        for good in ["a", "istanbul-sozlesmesi", "6284-izleme"] {
+            assert!(is_slug(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a--b", "A", "ş", "a b", "a.b", "a/b", &"a".repeat(97)] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+    }
+}

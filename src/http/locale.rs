@@ -1,0 +1,90 @@
+//! Which language an answer is in.
+//!
+//! Source: RFC 9110, section 12.5.4 (`Accept-Language`); BCP 47.
+
+use axum::http::{HeaderMap, header};
+
+use super::query::Values;
+use crate::config::Config;
+
+/// The names of the parameters read here.
+pub const NAMES: [&str; 2] = ["locale", "fallback"];
+
+/// The language a caller asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Language {
+    /// The language tag, one of those configured.
+    pub locale: String,
+    /// Whether the caller wants every language at once (`locale=all`).
+    pub all: bool,
+    /// Whether a text missing in the language is taken from the original.
+    pub fallback: bool,
+}
+
+impl Language {
+    /// Reads `locale` and `fallback`, else `Accept-Language`, else the default.
+    pub fn read(values: &mut Values<'_>) -> Self {
+        let fallback = values.one_of("fallback", &[("original", true), ("none", false)]);
+        let asked = values.get("locale").map(str::to_owned);
+        let config = values.config;
+        let all = asked.as_deref() == Some("all");
+        let locale = match asked {
+            Some(locale) if config.locales.contains(&locale) => locale,
+            Some(_) if !all => {
+                let known = config.locales.join(", ");
+                values.refuse("locale", "not_in_list", format!("must be one of: {known}, all"));
+                config.default_locale.clone()
+            }
+            _ => accepted(values.headers, config),
+        };
+        Self { locale, all, fallback: fallback.unwrap_or(true) }
+    }
+}
+
+/// The configured language that `Accept-Language` likes best; the default when it likes none.
+fn accepted(headers: &HeaderMap, config: &Config) -> String {
+    let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let mut best: Option<(f32, &String)> = None;
+    for range in header.unwrap_or_default().split(',').take(20) {
+        let mut parts = range.split(';').map(str::trim);
+        let tag = parts.next().unwrap_or_default();
+        let weight =
+            parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |text| text.parse::<f32>().ok());
+        let Some(weight) = weight.filter(|weight| *weight > 0.0) else { continue };
+        let matches = |locale: &&String| {
+            let primary = |text: &str| text.split('-').next().unwrap_or_default().to_ascii_lowercase();
+            tag == "*" || locale.eq_ignore_ascii_case(tag) || primary(locale) == primary(tag)
+        };
+        let found = std::iter::once(&config.default_locale).chain(&config.locales).find(matches);
+        if let Some(locale) = found
+            && best.is_none_or(|(other, _)| weight > other)
+        {
+            best = Some((weight, locale));
+        }
+    }
+    best.map_or_else(|| config.default_locale.clone(), |(_, locale)| locale.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_liked_configured_language_wins() {
+        let config = Config::from_sources("", []).unwrap();
+        for (header, expected) in [
+            ("", "tr"),
+            ("en", "en"),
+            ("en-GB,tr;q=0.5", "en"),
+            ("de,en;q=0.2,tr;q=0.9", "tr"),
+            ("de", "tr"),
+            ("*", "tr"),
+            ("en;q=0", "tr"),
+            ("en;q=abc", "tr"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, header.parse().unwrap());
+            assert_eq!(accepted(&headers, &config), expected, "{header}");
+        }
+    }
+}

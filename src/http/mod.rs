@@ -1,0 +1,15 @@
+//! How we speak HTTP; knows no resource.
+
+pub mod conditional;
+pub mod contract;
+pub mod cursor;
+pub mod envelope;
+pub mod error;
+pub mod extract;
+pub mod json;
+pub mod locale;
+pub mod openapi;
+pub mod query;
+
+pub use error::{Code, Error, FieldError, Result};
+pub use extract::{Body, Id, Json, MergePatch, Query};

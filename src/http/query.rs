@@ -1,0 +1,115 @@
+//! Query parameters, read strictly: an unknown or repeated one is refused by name.
+
+use std::collections::BTreeMap;
+
+use axum::http::HeaderMap;
+use url::form_urlencoded;
+
+use super::{Error, FieldError, Result, json::is_unwritable};
+use crate::config::Config;
+
+/// The parameters one operation takes.
+pub trait Parameters: Sized {
+    /// Their names; all else is refused.
+    const NAMES: &'static [&'static str];
+
+    /// Reads them; mistakes are noted in `values`.
+    fn read(values: &mut Values<'_>) -> Self;
+}
+
+/// An operation that takes no parameter.
+#[derive(Debug)]
+pub struct NoParameters;
+
+impl Parameters for NoParameters {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn read(_: &mut Values<'_>) -> Self {
+        Self
+    }
+}
+
+/// The parameters of one request, and what was wrong with them.
+#[derive(Debug)]
+pub struct Values<'a> {
+    /// The request's headers: some parameters default to one.
+    pub headers: &'a HeaderMap,
+    /// The configuration: some parameters default to a setting.
+    pub config: &'a Config,
+    values: BTreeMap<String, String>,
+    errors: Vec<FieldError>,
+}
+
+impl Values<'_> {
+    /// The value of `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Notes that the value of `name` is not acceptable.
+    pub fn refuse(&mut self, name: &str, code: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError::parameter(name, code, detail));
+    }
+
+    /// One of `words`, or the first of them when nothing is said.
+    pub fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let given = self.get(name);
+        let Some(text) = given else { return words.first().map(|(_, value)| *value) };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(*value);
+        }
+        let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.refuse(name, "not_in_list", format!("must be one of: {}", list.join(", ")));
+        None
+    }
+
+    /// A whole number from `least` to `most`, or `default`.
+    pub fn number(&mut self, name: &str, least: u64, most: u64, default: u64) -> u64 {
+        let Some(text) = self.get(name) else { return default };
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits && (least..=most).contains(&number) => number,
+            _ => {
+                let detail = format!("must be a whole number from {least} to {most}");
+                self.refuse(name, "out_of_range", detail);
+                default
+            }
+        }
+    }
+}
+
+/// Reads the parameters of `query`.
+///
+/// # Errors
+/// [`Error::Parameters`] with everything that is wrong with them.
+pub fn read<P: Parameters>(query: Option<&str>, headers: &HeaderMap, config: &Config) -> Result<P> {
+    let mut values = Values { headers, config, values: BTreeMap::new(), errors: Vec::new() };
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let shown: String = name.chars().take(60).filter(|character| !is_unwritable(*character)).collect();
+        if !P::NAMES.contains(&name.as_ref()) {
+            let detail = match nearest(&name, P::NAMES.iter().copied()) {
+                Some(near) => format!("this parameter is not known here; the nearest is `{near}`"),
+                None => "this operation takes no parameters".to_owned(),
+            };
+            values.refuse(&shown, "unknown_parameter", detail);
+        } else if values.values.contains_key(name.as_ref()) {
+            values.refuse(&shown, "repeated_parameter", "this parameter is given more than once");
+        } else if value.chars().any(|character| is_unwritable(character) || character == '\u{FFFD}') {
+            values.refuse(&shown, "unwritable_character", "the value is not clean UTF-8 text");
+        } else {
+            values.values.insert(name.into_owned(), value.into_owned());
+        }
+        if values.errors.len() >= super::json::MAX_ERRORS {
+            break;
+        }
+    }
+    let parameters = P::read(&mut values);
+    if values.errors.is_empty() { Ok(parameters) } else { Err(Error::Parameters(values.errors)) }
+}
+
+/// The name of `known` that is most like `name`.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name: String = name.chars().take(60).collect();
+    known.max_by(|a, b| strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name)))
+}

@@ -1,0 +1,516 @@
+//! Reading collections from NDJSON.
+//!
+//! Everything happens in one transaction. First a place is reserved for every new entry, so that
+//! any line may refer to any other; then the lines are read again and written, a batch at a time,
+//! whatever their number. When a line is bad, nothing is kept; when bad lines are to be left out,
+//! it all begins anew without them, until no line is bad (one may be bad only because another is).
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::Set, Condition, ConnectionTrait, DatabaseTransaction, QuerySelect, entity::prelude::*,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Collection, for_kind};
+use crate::{
+    app::App,
+    auth::Caller,
+    clock::whole_milliseconds,
+    editorial::{
+        Draft, Kind,
+        draft::checked,
+        load::{Stored, load},
+        references,
+        store::{self, Before, Write},
+    },
+    entity::{
+        entry, slug_history,
+        vocabulary::{State, Visibility},
+    },
+    http::{Error, FieldError, Result, json},
+};
+
+/// How many lines are worked on at once: what bounds the memory an import takes.
+const BATCH: usize = 200;
+/// How long a line may be, in bytes.
+const MAX_LINE_BYTES: usize = 1024 * 1024;
+/// How many mistakes a report lists.
+const MAX_REPORTED: usize = 1_000;
+/// How often an import begins anew without its bad lines.
+const MAX_ROUNDS: usize = 20;
+
+/// Where lines come from.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file.
+    File(PathBuf),
+    /// Text that comes with the program.
+    Embedded(&'static str),
+}
+
+impl Input {
+    fn open(&self) -> std::io::Result<Box<dyn BufRead + Send>> {
+        Ok(match self {
+            Self::File(path) => Box::new(BufReader::with_capacity(64 * 1024, File::open(path)?)),
+            Self::Embedded(text) => Box::new(text.as_bytes()),
+        })
+    }
+}
+
+/// What to import, and how.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The collections and where their lines come from.
+    pub inputs: Vec<(Collection, Input)>,
+    /// Check everything, keep nothing.
+    pub dry_run: bool,
+    /// Leave bad lines out instead of refusing all.
+    pub keep_going: bool,
+}
+
+/// What came of an import.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Entries that were not there before.
+    pub created: usize,
+    /// Entries that were there and have changed.
+    pub updated: usize,
+    /// Entries that were there and are the same.
+    pub unchanged: usize,
+    /// Lines that were bad.
+    pub failed: usize,
+    /// Whether anything was kept.
+    pub imported: bool,
+    /// What was wrong, the first thousand mistakes.
+    pub errors: Vec<LineError>,
+}
+
+/// A mistake and where it is.
+#[derive(Debug, Serialize)]
+pub struct LineError {
+    /// The collection.
+    pub collection: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// Where in the line (JSON pointer).
+    pub pointer: Option<String>,
+    /// What is wrong, in one word.
+    pub code: String,
+    /// What is wrong, in a sentence.
+    pub detail: String,
+}
+
+/// A line, by the place of its input and its number.
+type Place = (usize, usize);
+
+/// Imports; calls `progress` with the number of bytes that a step has read.
+///
+/// # Errors
+/// When a file cannot be read or the database fails. Bad lines are no error but in the report.
+pub async fn import(app: &App, job: &Job, progress: &(dyn Fn(u64) + Sync)) -> Result<Report> {
+    let mut bad: BTreeSet<Place> = BTreeSet::new();
+    let mut errors: Vec<LineError> = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let tx = app.db.begin().await?;
+        let known = bad.len();
+        let mut round =
+            Round { app, tx: &tx, bad: &mut bad, errors: &mut errors, progress, report: Report::default() };
+        round.run(job).await?;
+        let mut report = round.report;
+        report.failed = bad.len();
+        let settled = bad.len() == known;
+        if settled || !job.keep_going || job.dry_run {
+            report.imported = settled && !job.dry_run;
+            if report.imported {
+                tx.commit().await?;
+            } else {
+                tx.rollback().await?;
+            }
+            report.errors = errors;
+            return Ok(report);
+        }
+        tx.rollback().await?;
+    }
+    Err(Error::conflict("bad lines depend on each other too deeply; mend some and try again"))
+}
+
+struct Round<'a> {
+    app: &'a App,
+    tx: &'a DatabaseTransaction,
+    bad: &'a mut BTreeSet<Place>,
+    errors: &'a mut Vec<LineError>,
+    progress: &'a (dyn Fn(u64) + Sync),
+    report: Report,
+}
+
+/// A line that could be read, and the entry it is about.
+struct Row<K: Kind> {
+    line: usize,
+    draft: Draft<K>,
+    state: State,
+    published_at: Option<DateTime<Utc>>,
+    former_slugs: Vec<String>,
+}
+
+impl Round<'_> {
+    async fn run(&mut self, job: &Job) -> Result<()> {
+        for (place, (collection, input)) in job.inputs.iter().enumerate() {
+            for_kind!(*collection, reserve(self, place, input))?;
+        }
+        for (place, (collection, input)) in job.inputs.iter().enumerate() {
+            for_kind!(*collection, write(self, place, *collection, input))?;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, place: usize, collection: Collection, line: usize, errors: Vec<FieldError>) {
+        self.bad.insert((place, line));
+        for error in errors {
+            if self.errors.len() < MAX_REPORTED {
+                self.errors.push(LineError {
+                    collection: collection.to_string(),
+                    line,
+                    pointer: error.pointer,
+                    code: error.code,
+                    detail: error.detail,
+                });
+            }
+        }
+    }
+}
+
+/// Reads an input in batches of lines; a line that is too long comes as an error.
+struct Lines<'a> {
+    reader: Box<dyn BufRead + Send>,
+    number: usize,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<'a> Lines<'a> {
+    fn open(input: &Input, progress: &'a (dyn Fn(u64) + Sync)) -> Result<Self> {
+        let reader = input.open().map_err(|error| unreadable(input, &error))?;
+        Ok(Self { reader, number: 0, progress })
+    }
+
+    /// The next lines that are not empty, with their numbers; none at the end.
+    fn batch(&mut self) -> std::io::Result<Vec<(usize, Result<Value, String>)>> {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut buffer = Vec::new();
+        while batch.len() < BATCH {
+            buffer.clear();
+            let limit = MAX_LINE_BYTES as u64 + 1;
+            let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            self.number += 1;
+            (self.progress)(read as u64);
+            let too_long = buffer.len() > MAX_LINE_BYTES && buffer.last() != Some(&b'\n');
+            if too_long {
+                self.skip_line()?;
+                batch.push((self.number, Err(format!("a line may have {MAX_LINE_BYTES} bytes"))));
+            } else if !buffer.trim_ascii().is_empty() {
+                let text = buffer.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&buffer);
+                batch.push((self.number, json::parse(text)));
+            }
+        }
+        Ok(batch)
+    }
+
+    fn skip_line(&mut self) -> std::io::Result<()> {
+        loop {
+            let available = self.reader.fill_buf()?;
+            let (used, done) = match available.iter().position(|byte| *byte == b'\n') {
+                Some(end) => (end + 1, true),
+                None => (available.len(), available.is_empty()),
+            };
+            self.reader.consume(used);
+            if done {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn unreadable(input: &Input, error: &std::io::Error) -> Error {
+    match input {
+        Input::File(path) => Error::conflict(format!("{}: {error}", path.display())),
+        Input::Embedded(_) => Error::internal(error.to_string()),
+    }
+}
+
+/// Reserves a place for every entry of `input` that is not there yet.
+async fn reserve<K: Kind>(round: &mut Round<'_>, place: usize, input: &Input) -> Result<()> {
+    let mut lines = Lines::open(input, round.progress)?;
+    loop {
+        let batch = lines.batch().map_err(|error| unreadable(input, &error))?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut wanted: Vec<(String, Option<(String, String)>)> = Vec::new();
+        let mut seen = HashSet::new();
+        for (number, value) in batch {
+            let Ok(value) = value else { continue };
+            let Some(slug) = value.get("slug").and_then(Value::as_str) else { continue };
+            let fresh = crate::http::extract::is_slug(slug) && seen.insert(slug.to_owned());
+            if fresh && !round.bad.contains(&(place, number)) {
+                wanted.push((slug.to_owned(), source_of(&value)));
+            }
+        }
+        let existing =
+            Existing::find::<K>(round.tx, wanted.iter().map(|(slug, source)| (slug, source.as_ref())))
+                .await?;
+        let now = round.app.clock.now();
+        let rows = wanted.into_iter().filter(|(slug, source)| existing.get(slug, source.as_ref()).is_none());
+        let rows = rows.map(|(slug, _)| entry::ActiveModel {
+            id: Set(K::new_id(&round.app.clock)),
+            kind: Set(K::KIND),
+            slug: Set(slug),
+            state: Set(State::Draft),
+            visibility: Set(Visibility::Internal),
+            consented: Set(false),
+            original_locale: Set(String::new()),
+            version: Set(0),
+            sort_key: Set(String::new()),
+            created_at: Set(now),
+            updated_at: Set(now),
+            source_altered: Set(false),
+            published_at: Set(None),
+            publish_at: Set(None),
+            unpublish_at: Set(None),
+            deleted_at: Set(None),
+            created_by: Set(None),
+            owner_id: Set(None),
+            source_name: Set(None),
+            source_id: Set(None),
+            source_url: Set(None),
+            source_datestamp: Set(None),
+            harvested_at: Set(None),
+        });
+        store::insert(round.tx, rows.collect()).await?;
+    }
+}
+
+fn source_of(value: &Value) -> Option<(String, String)> {
+    let part = |name: &str| value.get("source")?.get(name)?.as_str().map(str::to_owned);
+    part("name").zip(part("id"))
+}
+
+/// The entries that a batch of lines is about, by slug and by source.
+struct Existing {
+    by_slug: HashMap<String, entry::Model>,
+    by_source: HashMap<(String, String), entry::Model>,
+}
+
+impl Existing {
+    async fn find<'a, K: Kind>(
+        db: &impl ConnectionTrait,
+        names: impl Iterator<Item = (&'a String, Option<&'a (String, String)>)>,
+    ) -> Result<Self> {
+        let (slugs, sources): (Vec<&String>, Vec<Option<&(String, String)>>) = names.unzip();
+        let ids = sources.into_iter().flatten().map(|(_, id)| id.clone());
+        // What lies in the trash is found too: an import brings it back.
+        let rows = entry::Entity::find()
+            .filter(entry::Column::Kind.eq(K::KIND))
+            .filter(
+                Condition::any()
+                    .add(entry::Column::Slug.is_in(slugs))
+                    .add(entry::Column::SourceId.is_in(ids)),
+            )
+            .lock_exclusive()
+            .all(db)
+            .await?;
+        let by_source = rows
+            .iter()
+            .filter_map(|row| Some(((row.source_name.clone()?, row.source_id.clone()?), row.clone())));
+        let by_source = by_source.collect();
+        Ok(Self { by_slug: rows.into_iter().map(|row| (row.slug.clone(), row)).collect(), by_source })
+    }
+
+    /// The entry with this slug, else the one from this source.
+    fn get(&self, slug: &str, source: Option<&(String, String)>) -> Option<&entry::Model> {
+        self.by_slug.get(slug).or_else(|| self.by_source.get(source?))
+    }
+}
+
+/// Writes the entries of `input`.
+async fn write<K: Kind>(
+    round: &mut Round<'_>,
+    place: usize,
+    collection: Collection,
+    input: &Input,
+) -> Result<()> {
+    let mut lines = Lines::open(input, round.progress)?;
+    let mut seen = HashSet::new();
+    loop {
+        let batch = lines.batch().map_err(|error| unreadable(input, &error))?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut rows: Vec<Row<K>> = Vec::with_capacity(batch.len());
+        for (line, value) in batch {
+            if round.bad.contains(&(place, line)) {
+                continue;
+            }
+            match read::<K>(round.app, line, value, &mut seen)? {
+                Ok(row) => rows.push(row),
+                Err(errors) => round.refuse(place, collection, line, errors),
+            }
+        }
+        write_batch(round, place, collection, rows).await?;
+    }
+}
+
+/// Reads one line and checks all that needs no database.
+fn read<K: Kind>(
+    app: &App,
+    line: usize,
+    value: Result<Value, String>,
+    seen: &mut HashSet<String>,
+) -> Result<std::result::Result<Row<K>, Vec<FieldError>>> {
+    let value = match value {
+        Ok(value) => value,
+        Err(detail) => return Ok(Err(vec![FieldError::at("", "malformed", detail)])),
+    };
+    let (draft, mut errors) = checked::<K>(app, &format!("{}Row", K::NAME), &value)?;
+    let Some(draft) = draft else { return Ok(Err(errors)) };
+    let part = |name: &str| value.get(name).cloned().unwrap_or_default();
+    let state: Option<State> = serde_json::from_value(part("state")).map_err(Error::internal)?;
+    let state = state.unwrap_or(State::Draft);
+    let published_at: Option<DateTime<Utc>> =
+        serde_json::from_value(part("published_at")).map_err(Error::internal)?;
+    let former_slugs: Option<Vec<String>> =
+        serde_json::from_value(part("former_slugs")).map_err(Error::internal)?;
+    if state == State::Published {
+        errors.extend(draft.missing());
+    }
+    if !seen.insert(draft.common.slug.clone().unwrap_or_default()) {
+        errors.push(FieldError::at("/slug", "repeated", "an earlier line has this slug"));
+    }
+    if !errors.is_empty() {
+        return Ok(Err(errors));
+    }
+    let published_at = published_at.map(whole_milliseconds);
+    Ok(Ok(Row { line, draft, state, published_at, former_slugs: former_slugs.unwrap_or_default() }))
+}
+
+async fn write_batch<K: Kind>(
+    round: &mut Round<'_>,
+    place: usize,
+    collection: Collection,
+    rows: Vec<Row<K>>,
+) -> Result<()> {
+    let names = rows.iter().map(|row| {
+        let source = row.draft.common.source.as_ref().map(|source| (source.name.clone(), source.id.clone()));
+        (row.draft.common.slug.clone().unwrap_or_default(), source)
+    });
+    let names: Vec<_> = names.collect();
+    let existing =
+        Existing::find::<K>(round.tx, names.iter().map(|(slug, source)| (slug, source.as_ref()))).await?;
+    let targets: Vec<Option<entry::Model>> =
+        names.iter().map(|(slug, source)| existing.get(slug, source.as_ref()).cloned()).collect();
+    let ids: Vec<Option<Uuid>> =
+        targets.iter().map(|target| target.as_ref().map(|target| target.id)).collect();
+
+    let mut metadata = Vec::with_capacity(rows.len());
+    let mut items = Vec::with_capacity(rows.len());
+    for Row { line, draft, state, published_at, former_slugs } in rows {
+        metadata.push((line, state, published_at, former_slugs));
+        items.push((draft, Vec::new()));
+    }
+    references::resolve(round.tx, &Caller::SYSTEM, &mut items).await?;
+    store::clashes(round.tx, &mut items, &ids).await?;
+
+    let written = targets.iter().flatten().filter(|target| target.version > 0).cloned().collect();
+    let mut stored: HashMap<Uuid, Stored<K>> = load::<K>(round.tx, written, true)
+        .await?
+        .into_iter()
+        .map(|stored| (stored.entry.id, stored))
+        .collect();
+    let former = former_slugs::<K>(round.tx, ids.iter().flatten().copied().collect()).await?;
+    let mut writes = Vec::new();
+    let mut lines = Vec::new();
+    let mut retired = Vec::new();
+    for (((draft, errors), target), (line, state, published_at, slugs)) in
+        items.into_iter().zip(targets).zip(metadata)
+    {
+        if !errors.is_empty() {
+            round.refuse(place, collection, line, errors);
+            continue;
+        }
+        let before = match target {
+            None => Before::Nothing,
+            Some(target) => match stored.remove(&target.id) {
+                Some(stored) => Before::Stored(Box::new(stored)),
+                None => Before::Reserved(target),
+            },
+        };
+        let known = before.id().and_then(|id| former.get(&id));
+        let slugs: Vec<String> =
+            slugs.into_iter().filter(|slug| known.is_none_or(|known| !known.contains(slug))).collect();
+        if let Before::Stored(before) = &before {
+            let same_time = published_at.is_none() || published_at == before.entry.published_at;
+            let same = before.draft == draft
+                && before.entry.state == state
+                && same_time
+                && before.entry.deleted_at.is_none();
+            if same && slugs.is_empty() {
+                round.report.unchanged += 1;
+                continue;
+            }
+            round.report.updated += 1;
+        } else {
+            round.report.created += 1;
+        }
+        retired.push(slugs);
+        lines.push(line);
+        writes.push(Write { before, draft, state, published_at, delete: false, note: None });
+    }
+    let saved = store::save(round.tx, &round.app.clock, &Caller::SYSTEM, writes).await?;
+    let saved_ids: Vec<Uuid> = saved.iter().map(|stored| stored.entry.id).collect();
+    let now = round.app.clock.now();
+    let retired = retired.into_iter().zip(&saved_ids).flat_map(|(slugs, id)| {
+        slugs.into_iter().map(|slug| slug_history::ActiveModel {
+            kind: Set(K::KIND),
+            slug: Set(slug),
+            entry_id: Set(*id),
+            retired_at: Set(now),
+        })
+    });
+    store::insert(round.tx, retired.collect()).await?;
+    for (id, error) in store::circles::<K>(round.tx, &saved_ids).await? {
+        let line =
+            saved_ids.iter().position(|saved| *saved == id).and_then(|index| lines.get(index).copied());
+        round.refuse(place, collection, line.unwrap_or_default(), vec![error]);
+    }
+    Ok(())
+}
+
+/// The slugs that entries once had.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn former_slugs<K: Kind>(
+    db: &impl ConnectionTrait,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<String>>> {
+    let rows = slug_history::Entity::find()
+        .filter(slug_history::Column::Kind.eq(K::KIND))
+        .filter(slug_history::Column::EntryId.is_in(ids))
+        .all(db)
+        .await?;
+    let mut slugs: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for row in rows {
+        slugs.entry(row.entry_id).or_default().push(row.slug);
+    }
+    slugs.values_mut().for_each(|slugs| slugs.sort());
+    Ok(slugs)
+}

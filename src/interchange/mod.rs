@@ -1,0 +1,83 @@
+//! Whole collections as NDJSON files, in and out: one entry a line, in the shape that writers send,
+//! with its slug, its state and other entries named by slug.
+
+pub mod export;
+pub mod import;
+
+use std::{fmt, path::Path};
+
+use clap::ValueEnum;
+
+/// A collection, named as in its address and its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub enum Collection {
+    /// The profile; a file of one line.
+    Organisation,
+    /// Topics.
+    Topics,
+    /// Partners.
+    Partners,
+    /// People.
+    People,
+    /// Projects.
+    Projects,
+    /// Events.
+    Events,
+    /// Publications.
+    Publications,
+    /// Practices.
+    Practices,
+}
+
+impl Collection {
+    /// All collections, those that others refer to first.
+    pub const ALL: [Self; 8] = [
+        Self::Organisation,
+        Self::Topics,
+        Self::Partners,
+        Self::People,
+        Self::Projects,
+        Self::Events,
+        Self::Publications,
+        Self::Practices,
+    ];
+
+    /// The collection that a file holds: its name up to the first dot.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.split('.').next()?;
+        Self::ALL.into_iter().find(|collection| collection.to_string() == name)
+    }
+}
+
+impl fmt::Display for Collection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Organisation => "organisation",
+            Self::Topics => "topics",
+            Self::Partners => "partners",
+            Self::People => "people",
+            Self::Projects => "projects",
+            Self::Events => "events",
+            Self::Publications => "publications",
+            Self::Practices => "practices",
+        })
+    }
+}
+
+/// Calls a function that is generic over the kind, for the kind of a collection.
+macro_rules! for_kind {
+    ($collection:expr, $function:ident($($argument:expr),* $(,)?)) => {
+        match $collection {
+            $crate::interchange::Collection::Organisation => $function::<$crate::organisation::Organisation>($($argument),*).await,
+            $crate::interchange::Collection::Topics => $function::<$crate::topics::Topic>($($argument),*).await,
+            $crate::interchange::Collection::Partners => $function::<$crate::partners::Partner>($($argument),*).await,
+            $crate::interchange::Collection::People => $function::<$crate::people::Person>($($argument),*).await,
+            $crate::interchange::Collection::Projects => $function::<$crate::projects::Project>($($argument),*).await,
+            $crate::interchange::Collection::Events => $function::<$crate::events::Event>($($argument),*).await,
+            $crate::interchange::Collection::Publications => $function::<$crate::publications::Publication>($($argument),*).await,
+            $crate::interchange::Collection::Practices => $function::<$crate::practices::Practice>($($argument),*).await,
+        }
+    };
+}
+use for_kind;

@@ -1,0 +1,26 @@
+//! The map of the house.
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod content;
+pub mod crypto;
+pub mod db;
+pub mod editorial;
+pub mod entity;
+pub mod events;
+pub mod http;
+pub mod interchange;
+pub mod keys;
+pub mod organisation;
+pub mod partners;
+pub mod people;
+pub mod practices;
+pub mod projects;
+pub mod publications;
+pub mod router;
+pub mod server;
+pub mod service;
+pub mod telemetry;
+pub mod topics;

@@ -1,0 +1,25 @@
+//! The `sogep` program: see `sogep --help`, and the crate for how it is made.
+
+use std::{io::Write, process::ExitCode};
+
+use clap::Parser;
+use sogep::command::{Arguments, run};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.to_string()),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failed(&failure.to_string()),
+    }
+}
+
+/// One clear line, and a code that says no.
+fn failed(reason: &str) -> ExitCode {
+    // Without a standard error there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "sogep: {reason}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,82 @@
+//! All routes, all layers, and the OpenAPI document.
+
+use axum::{Router, middleware};
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    app::App,
+    auth,
+    editorial::{self, describe::describe_unpublished},
+    events::Event,
+    http::{contract::Contract, envelope, error::Problem, openapi},
+    keys, organisation,
+    organisation::Organisation,
+    partners::Partner,
+    people::Person,
+    practices::Practice,
+    projects::Project,
+    publications::Publication,
+    service,
+    topics::Topic,
+};
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(Problem)))]
+struct Api;
+
+/// Does something with every kind that has a collection.
+macro_rules! every_kind {
+    ($do:ident) => {
+        $do!(Publication, Project, Event, Practice, Person, Partner, Topic)
+    };
+}
+
+/// The service, ready to be called.
+pub fn router(app: &App) -> Router {
+    let (declared, _) = declared().split_for_parts();
+    macro_rules! collections {
+        ($($kind:ty),*) => { Router::new()$(.merge(editorial::router::<$kind>()))* };
+    }
+    declared
+        .merge(organisation::router())
+        .merge(every_kind!(collections))
+        .merge(service::documentation())
+        .fallback(envelope::not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), envelope::envelope))
+        .with_state(app.clone())
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> Value {
+    openapi::document(declared().into_openapi(), |document| {
+        organisation::describe(document);
+        macro_rules! describe {
+            ($($kind:ty),*) => { $(editorial::describe::<$kind>(document);)* };
+        }
+        every_kind!(describe);
+    })
+}
+
+/// The document as what judges bodies, lines of an import and the seed profile.
+#[must_use]
+pub fn contract() -> Contract {
+    let mut unpublished = json!({});
+    macro_rules! describe {
+        ($($kind:ty),*) => { $(describe_unpublished::<$kind>(&mut unpublished);)* };
+    }
+    describe!(Organisation);
+    every_kind!(describe);
+    let unpublished = unpublished.as_object().cloned().unwrap_or_default();
+    Contract::new(&document(), unpublished)
+}
+
+/// The operations that are declared beside their handlers.
+fn declared() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Api::openapi())
+        .merge(auth::router())
+        .merge(keys::router())
+        .merge(service::router())
+}

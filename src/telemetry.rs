@@ -1,0 +1,17 @@
+//! Logs: one JSON object a line, on standard error.
+
+use tracing_subscriber::EnvFilter;
+
+/// Begins logging what `filter` lets through; an unusable filter lets through what is `info`.
+pub fn begin(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_bad| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .finish();
+    // Only a test has begun before.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

@@ -1,0 +1,318 @@
+//! A whole service for one test: its own database, a clock that stands still, callers of every
+//! kind, and a look at every answer whether it is what the document says.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use chrono::{DateTime, Utc};
+use http_body_util::BodyExt;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait};
+use serde_json::{Value, json};
+use sogep::{
+    app::App,
+    auth::{Caller, Scope, session, token},
+    clock::Clock,
+    config::Config,
+    content,
+    crypto::{Keyring, Secrets},
+    db::Db,
+    entity::{
+        user,
+        vocabulary::{AccountRole, KeyType},
+    },
+    keys::{self, NewKey},
+    router,
+};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// When every test happens.
+pub fn now() -> DateTime<Utc> {
+    "2026-03-08T09:00:00Z".parse().unwrap()
+}
+
+/// Who sends a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum As {
+    Nobody,
+    Publishable,
+    /// A secret key that reads what is for partners.
+    Partner,
+    Viewer,
+    Author,
+    Editor,
+    Admin,
+    Owner,
+    /// Any other credential.
+    Bearer(String),
+}
+
+/// A service and its database.
+pub struct TestApp {
+    pub app: App,
+    router: Router,
+    statements: Arc<AtomicUsize>,
+    credentials: tokio::sync::Mutex<Vec<(As, String)>>,
+    _directory: TempDir,
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub fn etag(&self) -> &str {
+        self.header("etag")
+    }
+
+    /// The `code` of the problem document.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Where the mistakes are, in the order in which they are listed.
+    pub fn places(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().unwrap();
+        errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str())).collect()
+    }
+
+    /// The slugs of a list.
+    pub fn slugs(&self) -> Vec<&str> {
+        self.body["data"].as_array().unwrap().iter().map(|entry| entry["slug"].as_str().unwrap()).collect()
+    }
+}
+
+impl TestApp {
+    /// A service whose database holds the profile and nothing else.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A service that also holds the sample content.
+    pub async fn with_demo() -> Self {
+        let service = Self::start().await;
+        service.load_demo().await;
+        service
+    }
+
+    /// A service with other settings.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let directory = temporary_directory();
+        let clock = Clock::standing_at(now());
+        let mut environment = vec![
+            ("SOGEP_DATA_DIR".to_owned(), directory.path().join("data").display().to_string()),
+            ("SOGEP_BASE_URL".to_owned(), "https://api.sogep.example".to_owned()),
+            ("SOGEP_SECRET".to_owned(), "a secret that is only good for tests".to_owned()),
+            ("SOGEP_DATABASE_CONNECTIONS".to_owned(), "4".to_owned()),
+        ];
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        if let Some(url) = postgres_url() {
+            environment.push(("DATABASE_URL".to_owned(), fresh_postgres(&url).await));
+        }
+        let config = Config::from_sources("", environment).unwrap();
+        let mut db = Db::connect(&config).await.unwrap();
+        db.migrate(&config.data_dir).await.unwrap();
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&statements);
+        db.on_statement(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        let secrets = Secrets::load(&config).unwrap();
+        let keyring = Keyring::load(&db, &clock, &secrets).await.unwrap();
+        let app = App::new(db, clock, config, secrets, keyring, router::contract());
+        content::seed_profile(&app).await.unwrap();
+        let router = router::router(&app);
+        Self { app, router, statements, credentials: tokio::sync::Mutex::default(), _directory: directory }
+    }
+
+    pub async fn load_demo(&self) {
+        use sogep::interchange::import::{Input, Job, import};
+        let inputs = content::DEMO.map(|(collection, text)| (collection, Input::Embedded(text))).to_vec();
+        let job = Job { inputs, dry_run: false, keep_going: false };
+        let report = import(&self.app, &job, &|_| {}).await.unwrap();
+        assert!(report.imported, "{:?}", report.errors.first());
+    }
+
+    /// A directory of this test's own.
+    pub fn directory(&self) -> PathBuf {
+        self._directory.path().to_owned()
+    }
+
+    pub async fn get(&self, path: &str, who: As) -> Answer {
+        self.send(Method::GET, path, who, &[], None).await
+    }
+
+    pub async fn post(&self, path: &str, who: As, body: Value) -> Answer {
+        self.send(Method::POST, path, who, &[], Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, who: As, etag: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, who, &[("if-match", etag)], Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str, who: As, etag: &str) -> Answer {
+        self.send(Method::DELETE, path, who, &[("if-match", etag)], None).await
+    }
+
+    /// Creates an entry as an editor and publishes it; gives its address.
+    pub async fn published(&self, collection: &str, body: Value) -> String {
+        let created = self.post(&format!("/v1/{collection}"), As::Editor, body).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+        let path = created.header("location").to_owned();
+        let published =
+            self.post(&format!("{path}/transitions"), As::Editor, json!({ "to": "published" })).await;
+        assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+        path
+    }
+
+    /// Sends a request and checks the answer against the document.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        who: As,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Request::builder().method(&method).uri(path);
+        if let Some(credential) = self.credential(who).await {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {credential}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match body {
+            Some(body) => {
+                if !headers.iter().any(|(name, _)| *name == "content-type") {
+                    request = request.header(header::CONTENT_TYPE, "application/json");
+                }
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        let answer = self.raw(request.body(body).unwrap()).await;
+        crate::document::check(&method, path, &answer);
+        answer
+    }
+
+    /// Sends a request as it is.
+    pub async fn raw(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+
+    /// How many statements the database gets while `work` is done.
+    pub async fn statements<T>(&self, work: impl Future<Output = T>) -> (usize, T) {
+        let before = self.statements.load(Ordering::Relaxed);
+        let done = work.await;
+        (self.statements.load(Ordering::Relaxed) - before, done)
+    }
+
+    /// The credential of a caller; made when it is first asked for.
+    pub async fn credential(&self, who: As) -> Option<String> {
+        let mut known = self.credentials.lock().await;
+        if let Some((_, credential)) = known.iter().find(|(other, _)| *other == who) {
+            return Some(credential.clone());
+        }
+        let credential = match who.clone() {
+            As::Nobody => return None,
+            As::Bearer(text) => return Some(text),
+            As::Publishable => self.key(KeyType::Publishable, Vec::new()).await,
+            As::Partner => {
+                self.key(KeyType::Secret, vec![Scope::ContentRead, Scope::ContentReadPartners]).await
+            }
+            As::Viewer => self.account(AccountRole::Viewer).await,
+            As::Author => self.account(AccountRole::Author).await,
+            As::Editor => self.account(AccountRole::Editor).await,
+            As::Admin => self.account(AccountRole::Admin).await,
+            As::Owner => self.account(AccountRole::Owner).await,
+        };
+        known.push((who, credential.clone()));
+        Some(credential)
+    }
+
+    /// A new key.
+    pub async fn key(&self, kind: KeyType, scopes: Vec<Scope>) -> String {
+        let new =
+            NewKey { r#type: kind, name: "Test".to_owned(), scopes, partner: None, expires_in_days: 90 };
+        let tx = self.app.db.begin().await.unwrap();
+        let (secret, _) = keys::create(&self.app, &tx, &Caller::SYSTEM, new).await.unwrap();
+        tx.commit().await.unwrap();
+        secret
+    }
+
+    /// An access token of a new account.
+    pub async fn account(&self, role: AccountRole) -> String {
+        let id = self.app.clock.secret_id();
+        let row = user::ActiveModel {
+            id: Set(id),
+            email: Set(format!("{id}@sogep.example")),
+            name: Set(None),
+            role: Set(role),
+            // No password opens it: these tests do not sign in.
+            password_hash: Set(String::new()),
+            created_at: Set(now()),
+            password_changed_at: Set(now()),
+            disabled_at: Set(None),
+        };
+        let tx = self.app.db.begin().await.unwrap();
+        user::Entity::insert(row).exec_without_returning(&tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let account = user::Entity::find_by_id(id).one(self.app.db.reader()).await.unwrap().unwrap();
+        let granted = session::begin(&self.app, account).await.unwrap();
+        token::issue(&self.app, id, granted.session_id, role).unwrap()
+    }
+}
+
+fn temporary_directory() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
+}
+
+/// The server to make databases on; without one the suite runs on SQLite, and says so.
+pub fn postgres_url() -> Option<String> {
+    static SAID: LazyLock<Option<String>> = LazyLock::new(|| {
+        let url = std::env::var("TEST_DATABASE_URL").ok();
+        if url.is_none() {
+            eprintln!(
+                "\n*** TEST_DATABASE_URL is not set: these tests run on SQLite only, PostgreSQL is SKIPPED ***\n"
+            );
+        }
+        url
+    });
+    SAID.clone()
+}
+
+/// A new database on the server at `url`.
+async fn fresh_postgres(url: &str) -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("sogep_test_{}_{number}", std::process::id());
+    let server = Database::connect(url).await.unwrap();
+    server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    server.close().await.unwrap();
+    let (base, _) = url.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}

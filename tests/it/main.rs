@@ -1,0 +1,17 @@
+//! The service as its callers know it: over HTTP, on a fresh database, on SQLite and PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::str_to_string,
+    reason = "a test that cannot go on stops"
+)]
+
+mod access;
+mod app;
+mod bad_input;
+mod document;
+mod editing;
+mod interchange;
+mod privacy;
+mod reading;

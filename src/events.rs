@@ -316,8 +316,7 @@ fn is_rule_part(name: &str, value: &str) -> bool {
     };
     match name {
         "FREQ" => matches!(value, "DAILY" | "WEEKLY" | "MONTHLY" | "YEARLY"),
-        "INTERVAL" => number(value, 1, 1000),
-        "COUNT" => number(value, 1, 1000),
+        "INTERVAL" | "COUNT" => number(value, 1, 1000),
         "UNTIL" => {
             let date =
                 value.get(..8).is_some_and(|date| chrono::NaiveDate::parse_from_str(date, "%Y%m%d").is_ok());

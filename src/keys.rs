@@ -367,7 +367,7 @@ fn check_scopes(new: &NewKey, limit: Grants) -> Vec<FieldError> {
             refuse("contradiction", "a publishable key reads what is public, and takes no scopes");
         }
         KeyType::Secret if new.scopes.is_empty() => {
-            refuse("required", "a secret key needs at least one scope")
+            refuse("required", "a secret key needs at least one scope");
         }
         _ => {}
     }

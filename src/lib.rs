@@ -1,4 +1,59 @@
-//! The map of the house.
+//! `sogep`: the content API of a civil-society organisation. This page is the map of the house.
+//!
+//! # A request
+//!
+//! [`server`] accepts the connection, [`http::envelope`] gives the request its id, deadline and log
+//! line, [`router`] finds the handler. The handler's arguments are its contract: an extractor of
+//! [`auth::caller`] is the permission, those of [`http::extract`] read what was sent. It calls
+//! queries, and answers. Two functions of ours per request: handler, query.
+//!
+//! # What is where
+//!
+//! | what | where |
+//! |---|---|
+//! | the command line: `serve`, `user`, `key`, `import`, … | [`command`] |
+//! | all routes, all layers, the OpenAPI document | [`router`] |
+//! | how we speak HTTP: errors, strict JSON, parameters, languages, cursors, entity tags | [`http`] |
+//! | the published document as the judge of what comes in | [`http::contract`] |
+//! | who is calling and what they may do | [`auth`] |
+//! | the entry that every kind of content is: who sees it, reading, writing, documenting | [`editorial`] |
+//! | the kinds: own fields, texts, rules, example | [`publications`], [`projects`], [`events`], [`practices`], [`people`], [`partners`], [`topics`], [`organisation`] |
+//! | keys for frontends and partners | [`keys`] |
+//! | collections as NDJSON, in and out | [`interchange`] |
+//! | the profile and the sample entries that come with the program | [`content`] |
+//! | health, documentation page, what problem codes mean | [`service`] |
+//! | the tables, and the closed lists of words | [`entity`] |
+//! | the schema of the database | the crate `migration` |
+//! | connecting, transactions, migrating | [`db`] |
+//! | what is derived from the master secret, and the keys that sign tokens | [`crypto`] |
+//! | settings | [`config`] |
+//! | time and ids | [`clock`] |
+//! | what all handlers share | [`app`] |
+//! | logs | [`telemetry`] |
+//!
+//! # Who may use whom
+//!
+//! | row | modules | may use |
+//! |---|---|---|
+//! | 5 | `command` `router` `server` | everything |
+//! | 4 | `content` `interchange` `service`, the kinds, `keys` | rows 1 to 3, and each other's public rules |
+//! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
+//! | 2 | `app` `http` `db` `crypto` | row 1, and each other |
+//! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
+//!
+//! # To add a kind
+//!
+//! A migration for its table, an entity, a file that implements [`editorial::Kind`], its name in
+//! [`router`] and in [`interchange`], tests, `UPDATE_OPENAPI=1 cargo test openapi`. Everything else
+//! (list, item, create, patch, trash, transitions, revisions, change log, import, export, schemas,
+//! documentation) follows from the declaration.
+//!
+//! # What must stay true
+//!
+//! Every read of content begins at [`editorial::finder`]. Every write leaves a revision and a line in
+//! the change log, in its own transaction. A body is judged by the schema that is published for it.
+//! Both databases behave alike. No query per row. No secret and no personal datum in a log.
+
 pub mod app;
 pub mod auth;
 pub mod clock;

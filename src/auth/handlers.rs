@@ -4,6 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
@@ -21,6 +22,16 @@ use crate::{
     },
     http::{Body, Error, Json, Query, Result, query::NoParameters},
 };
+
+/// The routes for signing in and out, and for verifying our tokens.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(log_in))
+        .routes(routes!(refresh))
+        .routes(routes!(log_out))
+        .routes(routes!(get_me))
+        .routes(routes!(get_jwks))
+}
 
 /// What a person signs in with.
 #[derive(Deserialize, ToSchema)]
@@ -154,7 +165,7 @@ pub struct PublicKey {
     responses((status = 200, description = "Signed in", body = Tokens)),
     extensions(("x-permission" = json!("none"))),
 )]
-pub async fn log_in(
+async fn log_in(
     State(app): State<App>,
     Query(NoParameters): Query<NoParameters>,
     Body(credentials): Body<Credentials>,
@@ -184,7 +195,7 @@ pub async fn log_in(
     responses((status = 200, description = "Refreshed", body = Tokens)),
     extensions(("x-permission" = json!("none"))),
 )]
-pub async fn refresh(
+async fn refresh(
     State(app): State<App>,
     Query(NoParameters): Query<NoParameters>,
     Body(body): Body<RefreshToken>,
@@ -205,7 +216,7 @@ pub async fn refresh(
     responses((status = 204, description = "Signed out")),
     extensions(("x-permission" = json!("none"))),
 )]
-pub async fn log_out(
+async fn log_out(
     State(app): State<App>,
     Query(NoParameters): Query<NoParameters>,
     Body(body): Body<RefreshToken>,
@@ -224,7 +235,7 @@ pub async fn log_out(
     responses((status = 200, description = "The caller", body = Me)),
     extensions(("x-permission" = json!("signed_in"))),
 )]
-pub async fn get_me(Signed(caller): Signed, Query(NoParameters): Query<NoParameters>) -> Result<Json<Me>> {
+async fn get_me(Signed(caller): Signed, Query(NoParameters): Query<NoParameters>) -> Result<Json<Me>> {
     let grants = caller.grants;
     let permissions = [
         (grants.reads.is_some(), Permission::Read),
@@ -269,7 +280,7 @@ pub async fn get_me(Signed(caller): Signed, Query(NoParameters): Query<NoParamet
     responses((status = 200, description = "The key set", body = KeySet)),
     extensions(("x-permission" = json!("none"))),
 )]
-pub async fn get_jwks(State(app): State<App>, Query(NoParameters): Query<NoParameters>) -> Json<KeySet> {
+async fn get_jwks(State(app): State<App>, Query(NoParameters): Query<NoParameters>) -> Json<KeySet> {
     let key = |(kid, x)| PublicKey { kty: "OKP", crv: "Ed25519", r#use: "sig", alg: "EdDSA", kid, x };
     Json(KeySet { keys: app.keyring.public_keys().into_iter().map(key).collect() })
 }

@@ -7,16 +7,14 @@ pub mod password;
 pub mod session;
 pub mod token;
 
+pub use handlers::router;
+
 pub use caller::{Administrator, Caller, Editor, Reader, Signed, Writer};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{
-    app::App,
-    entity::vocabulary::{AccountRole, Visibility},
-};
+use crate::entity::vocabulary::{AccountRole, Visibility};
 
 /// What a secret key may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -77,14 +75,4 @@ impl Grants {
         };
         Self { reads, writes: (has(Scope::ContentWrite) && limit.writes) || edits, edits, administers: false }
     }
-}
-
-/// The routes for signing in and out, and for verifying our tokens.
-pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(handlers::log_in))
-        .routes(routes!(handlers::refresh))
-        .routes(routes!(handlers::log_out))
-        .routes(routes!(handlers::get_me))
-        .routes(routes!(handlers::get_jwks))
 }

@@ -73,11 +73,11 @@ pub async fn refresh(app: &App, token: &str) -> Result<Granted> {
         tracing::warn!(session = %stored.session_id, "a used refresh token came again; its session is ended");
         return Err(refused());
     }
-    let (session, user) = live(&tx, stored.session_id).await?.ok_or_else(refused)?;
+    let (session, account) = live(&tx, stored.session_id).await?.ok_or_else(refused)?;
     if session.ended_at.is_some()
         || session.expires_at <= now
         || stored.expires_at <= now
-        || user.disabled_at.is_some()
+        || account.disabled_at.is_some()
     {
         return Err(refused());
     }
@@ -88,7 +88,7 @@ pub async fn refresh(app: &App, token: &str) -> Result<Granted> {
         .await?;
     let refresh_token = add_token(app, &tx, session.id).await?;
     tx.commit().await?;
-    Ok(Granted { session_id: session.id, user, refresh_token })
+    Ok(Granted { session_id: session.id, user: account, refresh_token })
 }
 
 /// Ends the session that a refresh token belongs to, if there is one.

@@ -17,7 +17,7 @@ use crate::{
     config::{Config, ConfigError},
     crypto::{Keyring, KeyringError, SecretError, Secrets},
     db::{Db, DbError},
-    http::Error,
+    http::{Error, FieldError},
     router,
 };
 
@@ -112,10 +112,12 @@ pub enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let places = match &error {
-            Error::Invalid(errors) => errors
-                .iter()
-                .map(|error| format!("; {} {}", error.pointer.as_deref().unwrap_or_default(), error.detail))
-                .collect(),
+            Error::Invalid(errors) => {
+                let place = |error: &FieldError| {
+                    format!("{} {}", error.pointer.as_deref().unwrap_or_default(), error.detail)
+                };
+                format!("; {}", errors.iter().map(place).collect::<Vec<_>>().join("; "))
+            }
             Error::Internal(source) => format!(": {source}"),
             Error::Unavailable(source) => format!(": {source}"),
             _ => String::new(),

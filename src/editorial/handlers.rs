@@ -11,14 +11,17 @@ use sea_orm::{Condition, QueryOrder, QuerySelect, entity::prelude::*};
 use serde_json::{Value, json};
 
 use super::{
+    answer::{answer, describe_audience, render, show},
+    claims,
     draft::Draft,
     finder,
     kind::Kind,
     load::{Stored, load},
-    references::{self, References},
-    slug,
+    parameters::{ItemParameters, ListParameters, with_cursor},
+    references, slug,
     store::{self, Before, Write},
-    view::{View, referred_to},
+    tree,
+    view::View,
     workflow::{self, Transition},
 };
 use crate::{
@@ -26,12 +29,8 @@ use crate::{
     auth::{Caller, Editor, Reader, Writer},
     entity::{entry, slug_history, vocabulary::State as EntryState},
     http::{
-        Body, Error, FieldError, Id, MergePatch, Query, Result, conditional,
-        cursor::Position,
-        extract::Document,
-        json::merge,
-        locale::{self, Language},
-        query::{Parameters, Values},
+        Body, Error, FieldError, Id, MergePatch, Query, Result, conditional, cursor::Position,
+        extract::Document, json::merge, locale::Language,
     },
 };
 
@@ -43,38 +42,6 @@ pub fn router<K: Kind>() -> Router<App> {
         .route(&collection, get(list::<K>).post(create::<K>))
         .route(&item, get(read::<K>).patch(change::<K>).delete(trash::<K>))
         .route(&format!("{item}/transitions"), post(transition::<K>))
-}
-
-/// The parameters of a list.
-#[derive(Debug)]
-pub struct ListParameters {
-    limit: u64,
-    cursor: Option<String>,
-    language: Language,
-}
-
-impl Parameters for ListParameters {
-    const NAMES: &'static [&'static str] = &["limit", "cursor", locale::NAMES[0], locale::NAMES[1]];
-
-    fn read(values: &mut Values<'_>) -> Self {
-        Self {
-            limit: values.number("limit", 1, 100, 20),
-            cursor: values.get("cursor").map(str::to_owned),
-            language: Language::read(values),
-        }
-    }
-}
-
-/// The parameters of one entry.
-#[derive(Debug)]
-pub struct ItemParameters(pub Language);
-
-impl Parameters for ItemParameters {
-    const NAMES: &'static [&'static str] = &locale::NAMES;
-
-    fn read(values: &mut Values<'_>) -> Self {
-        Self(Language::read(values))
-    }
 }
 
 /// `GET /v1/{collection}`
@@ -359,7 +326,7 @@ async fn write<K: Kind>(
     }
     let mut items = [(draft, Vec::new())];
     references::resolve(tx, caller, &mut items).await?;
-    store::clashes(tx, &mut items, &[before.id()]).await?;
+    claims::clashes(tx, &mut items, &[before.id()]).await?;
     let [(draft, mut errors)] = items;
     if state == EntryState::Published {
         errors.extend(draft.missing());
@@ -370,7 +337,7 @@ async fn write<K: Kind>(
     let write = Write { before, draft, state, published_at: None, delete: false, note };
     let mut saved = store::save(tx, &app.clock, caller, vec![write]).await?;
     let saved = saved.pop().ok_or_else(|| Error::internal("nothing was saved"))?;
-    let circles = store::circles::<K>(tx, &[saved.entry.id]).await?;
+    let circles = tree::circles::<K>(tx, &[saved.entry.id]).await?;
     if circles.is_empty() {
         Ok(saved)
     } else {
@@ -394,35 +361,6 @@ async fn refuse_stale<K: Kind>(
     Err(Error::Stale(etag.unwrap_or_default().to_owned()))
 }
 
-/// Entries as they are sent.
-async fn render<K: Kind>(
-    db: &impl ConnectionTrait,
-    view: View<'_>,
-    rows: Vec<entry::Model>,
-) -> Result<Vec<Value>> {
-    let mut entries = load::<K>(db, rows, view.with_body).await?;
-    let references = References::load(db, view.caller, referred_to(&mut entries)).await?;
-    Ok(entries.into_iter().map(|stored| view.render(stored, &references).into()).collect())
-}
-
-/// One entry as it is sent.
-async fn show<K: Kind>(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    language: &Language,
-    headers: &HeaderMap,
-    stored: Stored<K>,
-) -> Result<Response> {
-    let (version, updated_at) = (stored.entry.version, stored.entry.updated_at);
-    let view = View { language, caller, with_body: true };
-    let mut entries = [stored];
-    let references = References::load(db, caller, referred_to(&mut entries)).await?;
-    let [stored] = entries;
-    let shown = view.render(stored, &references);
-    let locale = shown.get("locale").and_then(Value::as_str).unwrap_or_default().to_owned();
-    answer(headers, caller, &locale, version, Some(updated_at), &Value::Object(shown))
-}
-
 /// `locale=all` is for those who write.
 ///
 /// # Errors
@@ -432,49 +370,4 @@ pub fn check_language(caller: &Caller, language: &Language) -> Result<()> {
         return Err(Error::Forbidden("the role `author` for `locale=all`"));
     }
     Ok(())
-}
-
-fn answer(
-    request: &HeaderMap,
-    caller: &Caller,
-    locale: &str,
-    version: i32,
-    modified: Option<DateTimeUtc>,
-    shown: &Value,
-) -> Result<Response> {
-    let body = serde_json::to_vec(shown).map_err(Error::internal)?;
-    let etag = conditional::tag(version, &body);
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(HeaderValue::from_str(locale).ok().map(|value| (header::CONTENT_LANGUAGE, value)));
-    if let Some(modified) = modified {
-        let date = modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        headers.extend(HeaderValue::from_str(&date).ok().map(|value| (header::LAST_MODIFIED, value)));
-    }
-    describe_audience(caller, headers);
-    Ok(conditional::answer(request, &etag, response))
-}
-
-/// What a cache may do with an answer. What is public may be kept for half a minute, and served for
-/// another while it is fetched anew: who withdraws consent is gone within one (SECURITY.md P-02).
-fn describe_audience(caller: &Caller, headers: &mut HeaderMap) {
-    let policy = if caller.is_public() {
-        "public, max-age=30, stale-while-revalidate=30"
-    } else {
-        "private, no-store"
-    };
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
-    headers.insert(header::VARY, HeaderValue::from_static("authorization, accept-language"));
-}
-
-/// The address of the list with another cursor.
-fn with_cursor(uri: &axum::http::Uri, cursor: &str) -> String {
-    let kept = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let kept = kept.filter(|(name, _)| name != "cursor");
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept)
-        .append_pair("cursor", cursor)
-        .finish();
-    format!("{}?{query}", uri.path())
 }

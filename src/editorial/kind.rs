@@ -151,6 +151,7 @@ pub trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
     }
 
     /// The id of a new entry.
+    #[must_use]
     fn new_id(clock: &Clock) -> Uuid {
         clock.id()
     }

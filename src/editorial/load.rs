@@ -114,7 +114,7 @@ async fn texts(db: &impl ConnectionTrait, ids: &[Uuid], with_body: bool) -> Resu
         select.expr_as(Expr::value(Option::<String>::None), "body")
     };
     let rows = select.filter(Column::EntryId.is_in(ids.iter().copied())).into_model::<Text>().all(db).await?;
-    Ok(grouped(rows, |text| text.entry_id, |text| Some(text)))
+    Ok(grouped(rows, |text| text.entry_id, Some))
 }
 
 /// The texts by language. A person may have none at all; the row that holds the name is no text.
@@ -177,7 +177,9 @@ async fn credits<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Has
     };
     let mut credits = grouped(rows, |row| row.entry_id, credit);
     let order = |field: &str| K::CREDITS.iter().position(|known| known.name == field);
-    credits.values_mut().for_each(|list| list.sort_by_key(|credit| order(credit.field)));
+    for list in credits.values_mut() {
+        list.sort_by_key(|credit| order(credit.field));
+    }
     Ok(credits)
 }
 
@@ -197,7 +199,9 @@ async fn links<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashM
     };
     let mut links = grouped(rows, |row| row.entry_id, link);
     let order = |field: &str| K::LINKS.iter().position(|known| known.name == field);
-    links.values_mut().for_each(|list| list.sort_by_key(|link| order(link.field)));
+    for list in links.values_mut() {
+        list.sort_by_key(|link| order(link.field));
+    }
     Ok(links)
 }
 

@@ -1,12 +1,14 @@
 //! The entry that every kind of content is.
 //!
 //! What all kinds share lives here once: what a kind declares ([`kind`]), what a writer sends
-//! ([`draft`]), who sees what ([`finder`]), reading ([`load`], [`references`], [`view`]), writing
-//! ([`store`], [`workflow`], [`slug`], [`history`]), the operations ([`handlers`]) and how they are
-//! documented ([`describe`]). A slice such as [`crate::publications`] adds only its own columns,
+//! ([`draft`]), who sees what ([`finder`]), reading ([`load`], [`references`], [`view`], [`answer`]), writing
+//! ([`store`], [`claims`], [`tree`], [`workflow`], [`slug`], [`history`]), the operations ([`handlers`], [`parameters`]) and how they are
+//! documented ([`mod@describe`]). A slice such as [`crate::publications`] adds only its own columns,
 //! texts and rules.
 
+pub mod answer;
 pub mod check;
+pub mod claims;
 pub mod describe;
 pub mod draft;
 pub mod finder;
@@ -14,9 +16,11 @@ pub mod handlers;
 pub mod history;
 pub mod kind;
 pub mod load;
+pub mod parameters;
 pub mod references;
 pub mod slug;
 pub mod store;
+pub mod tree;
 pub mod view;
 pub mod workflow;
 

@@ -31,6 +31,9 @@ pub struct Compact {
     pub name: Option<String>,
 }
 
+/// Id, slug, original language, language, title.
+type Row = (Uuid, String, String, Option<String>, Option<String>);
+
 /// The entries that a page of entries refers to, as far as the caller may see them.
 #[derive(Debug, Default)]
 pub struct References(HashMap<Uuid, Known>);
@@ -51,7 +54,7 @@ impl References {
         let mut known: HashMap<Uuid, Known> = HashMap::new();
         let ids: Vec<Uuid> = ids.into_iter().collect();
         for chunk in ids.chunks(CHUNK) {
-            let rows: Vec<(Uuid, String, String, Option<String>, Option<String>)> = entry::Entity::find()
+            let rows: Vec<Row> = entry::Entity::find()
                 .select_only()
                 .column(entry::Column::Id)
                 .column(entry::Column::Slug)

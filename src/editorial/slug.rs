@@ -76,7 +76,8 @@ pub async fn free(db: &impl ConnectionTrait, kind: Kind, title: &str, fallback: 
     if !taken.contains(&base) {
         return Ok(base);
     }
-    let free = (2..).map(|number| format!("{base}-{number}")).find(|slug| !taken.contains(slug));
+    let free =
+        (2..=taken.len() + 2).map(|number| format!("{base}-{number}")).find(|slug| !taken.contains(slug));
     Ok(free.unwrap_or(base))
 }
 

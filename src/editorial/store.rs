@@ -1,12 +1,10 @@
 //! Writing entries: one or many in the caller's transaction, each with its version and its line in
 //! the change log.
 
-use std::collections::{HashMap, HashSet};
-
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set,
-    Condition, IntoActiveModel, Iterable, QuerySelect,
+    IntoActiveModel, Iterable,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -25,13 +23,11 @@ use crate::{
         change, contribution, entry, entry_link, entry_text, entry_topic, identifier, revision, slug_history,
         vocabulary::State,
     },
-    http::{Error, FieldError, Result},
+    http::{Error, Result},
 };
 
 /// How many values one statement may bind: SQLite takes 32,766, PostgreSQL 65,535.
-const MAX_BINDS: usize = 30_000;
-/// How deep a tree of entries may get.
-const MAX_TREE_DEPTH: usize = 64;
+pub(super) const MAX_BINDS: usize = 30_000;
 
 /// What there was before.
 #[derive(Debug)]
@@ -39,7 +35,7 @@ pub enum Before<K: Kind> {
     /// Nothing.
     Nothing,
     /// A row that holds the place of an entry still to be written, so that others can refer to it.
-    Reserved(entry::Model),
+    Reserved(Box<entry::Model>),
     /// The entry as it was.
     Stored(Box<Stored<K>>),
 }
@@ -394,141 +390,4 @@ fn on_clash(error: DbErr) -> Error {
         }
         _ => error.into(),
     }
-}
-
-/// Adds to each draft's errors what names it claims that another entry has: its slug, its source,
-/// its identifiers. `ids` are the drafts' own entries, as far as they have one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn clashes<K: Kind>(
-    db: &impl ConnectionTrait,
-    drafts: &mut [(Draft<K>, Vec<FieldError>)],
-    ids: &[Option<Uuid>],
-) -> Result<()> {
-    let taken = names_taken::<K>(db, drafts).await?;
-    let mut claimed: HashMap<Name, usize> = HashMap::new();
-    for (index, (draft, errors)) in drafts.iter_mut().enumerate() {
-        let own = ids.get(index).copied().flatten();
-        for (pointer, name) in names::<K>(draft) {
-            let by_other = taken.get(&name).is_some_and(|owner| Some(*owner) != own);
-            let before = claimed.insert(name, index).is_some_and(|other| other != index);
-            if by_other || before {
-                errors.push(FieldError::at(pointer, "taken", "another entry has this already"));
-            }
-        }
-    }
-    Ok(())
-}
-
-#[derive(PartialEq, Eq, Hash)]
-enum Name {
-    Slug(String),
-    Source(String, String),
-    Identifier(crate::entity::vocabulary::IdentifierScheme, String),
-}
-
-/// The names a draft claims, and where.
-fn names<K: Kind>(draft: &Draft<K>) -> Vec<(String, Name)> {
-    let common = &draft.common;
-    let slug = common.slug.clone().map(|slug| ("/slug".to_owned(), Name::Slug(slug)));
-    let source = common
-        .source
-        .as_ref()
-        .map(|source| ("/source/id".to_owned(), Name::Source(source.name.clone(), source.id.clone())));
-    let identifiers = common.identifiers.iter().enumerate().map(|(index, known)| {
-        (format!("/identifiers/{index}"), Name::Identifier(known.scheme, known.value.clone()))
-    });
-    slug.into_iter().chain(source).chain(identifiers).collect()
-}
-
-async fn names_taken<K: Kind>(
-    db: &impl ConnectionTrait,
-    drafts: &[(Draft<K>, Vec<FieldError>)],
-) -> Result<HashMap<Name, Uuid>> {
-    let mut taken = HashMap::new();
-    let commons = || drafts.iter().map(|(draft, _)| &draft.common);
-    let slugs: Vec<&String> = commons().filter_map(|common| common.slug.as_ref()).collect();
-    let sources: Vec<&String> =
-        commons().filter_map(|common| common.source.as_ref().map(|source| &source.id)).collect();
-    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = entry::Entity::find()
-        .select_only()
-        .columns([entry::Column::Id, entry::Column::Slug, entry::Column::SourceName, entry::Column::SourceId])
-        .filter(entry::Column::Kind.eq(K::KIND))
-        .filter(
-            Condition::any()
-                .add(entry::Column::Slug.is_in(slugs.clone()))
-                .add(entry::Column::SourceId.is_in(sources)),
-        )
-        .into_tuple()
-        .all(db)
-        .await?;
-    for (id, slug, source_name, source_id) in rows {
-        taken.insert(Name::Slug(slug), id);
-        if let (Some(name), Some(source_id)) = (source_name, source_id) {
-            taken.insert(Name::Source(name, source_id), id);
-        }
-    }
-    let retired = slug_history::Entity::find()
-        .filter(slug_history::Column::Kind.eq(K::KIND))
-        .filter(slug_history::Column::Slug.is_in(slugs))
-        .all(db)
-        .await?;
-    for row in retired {
-        taken.entry(Name::Slug(row.slug)).or_insert(row.entry_id);
-    }
-    let values: HashSet<&String> =
-        commons().flat_map(|common| common.identifiers.iter().map(|known| &known.value)).collect();
-    let values: Vec<&String> = values.into_iter().collect();
-    for chunk in values.chunks(MAX_BINDS) {
-        let rows = identifier::Entity::find()
-            .filter(identifier::Column::Value.is_in(chunk.iter().copied()))
-            .all(db)
-            .await?;
-        taken.extend(rows.into_iter().map(|row| (Name::Identifier(row.scheme, row.value), row.entry_id)));
-    }
-    Ok(taken)
-}
-
-/// Which of the saved entries `ids` lie in a circle, by a link that must make a tree.
-///
-/// # Errors
-/// When the database fails.
-pub async fn circles<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(Uuid, FieldError)>> {
-    let mut found = Vec::new();
-    for field in K::LINKS.iter().filter(|field| field.acyclic) {
-        // Where each entry's chain has got to.
-        let mut chains: HashMap<Uuid, Uuid> = ids.iter().map(|id| (*id, *id)).collect();
-        for _ in 0..MAX_TREE_DEPTH {
-            let places: HashSet<Uuid> = chains.values().copied().collect();
-            let places: Vec<Uuid> = places.into_iter().collect();
-            let mut next = HashMap::new();
-            for chunk in places.chunks(MAX_BINDS) {
-                let rows = entry_link::Entity::find()
-                    .filter(entry_link::Column::Relation.eq(field.name))
-                    .filter(entry_link::Column::EntryId.is_in(chunk.iter().copied()))
-                    .all(db)
-                    .await?;
-                next.extend(rows.into_iter().map(|row| (row.entry_id, row.target_id)));
-            }
-            chains = chains.into_iter().filter_map(|(id, place)| Some((id, *next.get(&place)?))).collect();
-            chains.retain(|id, place| {
-                let circle = id == place;
-                if circle {
-                    let detail = "this would lead back to the entry itself";
-                    found.push((*id, FieldError::at(format!("/{}", field.name), "circle", detail)));
-                }
-                !circle
-            });
-            if chains.is_empty() {
-                break;
-            }
-        }
-        let too_deep = |id| {
-            let detail = format!("a tree may be {MAX_TREE_DEPTH} levels deep");
-            (id, FieldError::at(format!("/{}", field.name), "too_deep", detail))
-        };
-        found.extend(chains.into_keys().map(too_deep));
-    }
-    Ok(found)
 }

@@ -99,8 +99,7 @@ fn responses() -> Value {
         });
         (name_of(*code), response)
     };
-    let used: Vec<Code> = statuses(&Traits::ALL).into_iter().map(|(_, code)| code).collect();
-    Value::Object(Code::ALL.iter().filter(|code| used.contains(code)).map(response).collect())
+    Value::Object(FAILURES.iter().map(|(_, code)| response(code)).collect())
 }
 
 /// The code as the name of a component: `not-found` becomes `NotFound`.
@@ -112,71 +111,71 @@ fn name_of(code: Code) -> String {
 }
 
 /// What decides how an operation can fail.
-struct Traits {
-    secured: bool,
-    permission: bool,
-    signs_in: bool,
-    names_entry: bool,
-    is_content: bool,
-    changes: bool,
-    takes_body: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trait {
+    /// It needs a credential.
+    Secured,
+    /// It needs a credential that suffices.
+    Permission,
+    /// It takes a password or a refresh token.
+    SignsIn,
+    /// Its address names something.
+    Names,
+    /// It answers in JSON only.
+    Json,
+    /// It writes content.
+    Writes,
+    /// It changes content that is there.
+    Changes,
+    /// It takes a body.
+    Body,
 }
 
-impl Traits {
-    const ALL: Self = Self {
-        secured: true,
-        permission: true,
-        signs_in: true,
-        names_entry: true,
-        is_content: true,
-        changes: true,
-        takes_body: true,
-    };
-}
-
-/// The statuses an operation can fail with.
-fn statuses(traits: &Traits) -> Vec<(u16, Code)> {
-    let possible = [
-        (true, Code::InvalidParameter),
-        (traits.secured || traits.signs_in, Code::Unauthorized),
-        (traits.permission, Code::Forbidden),
-        (traits.names_entry, Code::NotFound),
-        (traits.is_content, Code::NotAcceptable),
-        (traits.takes_body, Code::RequestTimeout),
-        (traits.changes, Code::Conflict),
-        (traits.changes && traits.names_entry, Code::PreconditionFailed),
-        (traits.takes_body, Code::PayloadTooLarge),
-        (true, Code::UriTooLong),
-        (traits.takes_body, Code::UnsupportedMediaType),
-        (traits.takes_body, Code::Invalid),
-        (traits.changes && traits.names_entry, Code::PreconditionRequired),
-        (true, Code::HeadersTooLarge),
-        (true, Code::Internal),
-        (true, Code::Unavailable),
-    ];
-    let possible = possible.into_iter().filter(|(possible, _)| *possible);
-    possible.map(|(_, code)| (code.status().as_u16(), code)).collect()
-}
+/// The codes an operation can fail with, by the trait that makes it possible; none: always.
+const FAILURES: [(Option<Trait>, Code); 17] = [
+    (None, Code::InvalidParameter),
+    (Some(Trait::Secured), Code::Unauthorized),
+    (Some(Trait::SignsIn), Code::Unauthorized),
+    (Some(Trait::Permission), Code::Forbidden),
+    (Some(Trait::Names), Code::NotFound),
+    (Some(Trait::Json), Code::NotAcceptable),
+    (Some(Trait::Body), Code::RequestTimeout),
+    (Some(Trait::Writes), Code::Conflict),
+    (Some(Trait::Changes), Code::PreconditionFailed),
+    (Some(Trait::Body), Code::PayloadTooLarge),
+    (None, Code::UriTooLong),
+    (Some(Trait::Body), Code::UnsupportedMediaType),
+    (Some(Trait::Body), Code::Invalid),
+    (Some(Trait::Changes), Code::PreconditionRequired),
+    (None, Code::HeadersTooLarge),
+    (None, Code::Internal),
+    (None, Code::Unavailable),
+];
 
 fn finish(path: &str, method: &str, operation: &mut Value) {
     let permission = operation["x-permission"].as_str().unwrap_or("none").to_owned();
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let secured = permission != "none";
-    let changes = method != "get" && tag != "auth";
-    let traits = Traits {
-        secured,
-        permission: secured && permission != "signed_in",
-        signs_in: path.starts_with("/v1/auth/") && path != "/v1/auth/logout",
-        names_entry: path.contains('{') || (changes && tag == "organisation"),
-        is_content: path.starts_with("/v1/"),
-        changes: changes && tag != "keys",
-        takes_body: operation.get("requestBody").is_some(),
-    };
+    let writes = method != "get" && tag != "auth" && tag != "keys";
+    let names = path.contains('{') || (writes && tag == "organisation");
+    let traits: Vec<Trait> = [
+        (secured, Trait::Secured),
+        (secured && permission != "signed_in", Trait::Permission),
+        (path.starts_with("/v1/auth/") && path != "/v1/auth/logout", Trait::SignsIn),
+        (names, Trait::Names),
+        (path.starts_with("/v1/"), Trait::Json),
+        (writes, Trait::Writes),
+        (writes && names, Trait::Changes),
+        (operation.get("requestBody").is_some(), Trait::Body),
+    ]
+    .into_iter()
+    .filter_map(|(has, it)| has.then_some(it))
+    .collect();
     let Some(operation) = operation.as_object_mut() else { return };
-    if !secured {
-        operation.insert("security".to_owned(), json!([]));
-    } else {
+    if secured {
         operation.shift_remove("security");
+    } else {
+        operation.insert("security".to_owned(), json!([]));
     }
     if operation.get("description").is_none() {
         let summary = operation.get("summary").cloned().unwrap_or_default();
@@ -196,9 +195,11 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
             headers["X-Request-Id"] = json!({ "$ref": "#/components/headers/RequestId" });
         }
     }
-    for (status, code) in statuses(&traits) {
-        let reference = json!({ "$ref": format!("#/components/responses/{}", name_of(code)) });
-        answers.entry(status.to_string()).or_insert(reference);
+    for (needed, code) in FAILURES {
+        if needed.is_none_or(|needed| traits.contains(&needed)) {
+            let reference = json!({ "$ref": format!("#/components/responses/{}", name_of(code)) });
+            answers.entry(code.status().as_str()).or_insert(reference);
+        }
     }
     let mut sorted: Vec<(String, Value)> = std::mem::take(answers).into_iter().collect();
     sorted.sort_by(|(a, _), (b, _)| a.cmp(b));

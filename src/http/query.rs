@@ -36,7 +36,7 @@ pub struct Values<'a> {
     pub headers: &'a HeaderMap,
     /// The configuration: some parameters default to a setting.
     pub config: &'a Config,
-    values: BTreeMap<String, String>,
+    given: BTreeMap<String, String>,
     errors: Vec<FieldError>,
 }
 
@@ -44,7 +44,7 @@ impl Values<'_> {
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.given.get(name).map(String::as_str)
     }
 
     /// Notes that the value of `name` is not acceptable.
@@ -84,7 +84,7 @@ impl Values<'_> {
 /// # Errors
 /// [`Error::Parameters`] with everything that is wrong with them.
 pub fn read<P: Parameters>(query: Option<&str>, headers: &HeaderMap, config: &Config) -> Result<P> {
-    let mut values = Values { headers, config, values: BTreeMap::new(), errors: Vec::new() };
+    let mut values = Values { headers, config, given: BTreeMap::new(), errors: Vec::new() };
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let shown: String = name.chars().take(60).filter(|character| !is_unwritable(*character)).collect();
         if !P::NAMES.contains(&name.as_ref()) {
@@ -93,12 +93,12 @@ pub fn read<P: Parameters>(query: Option<&str>, headers: &HeaderMap, config: &Co
                 None => "this operation takes no parameters".to_owned(),
             };
             values.refuse(&shown, "unknown_parameter", detail);
-        } else if values.values.contains_key(name.as_ref()) {
+        } else if values.given.contains_key(name.as_ref()) {
             values.refuse(&shown, "repeated_parameter", "this parameter is given more than once");
         } else if value.chars().any(|character| is_unwritable(character) || character == '\u{FFFD}') {
             values.refuse(&shown, "unwritable_character", "the value is not clean UTF-8 text");
         } else {
-            values.values.insert(name.into_owned(), value.into_owned());
+            values.given.insert(name.into_owned(), value.into_owned());
         }
         if values.errors.len() >= super::json::MAX_ERRORS {
             break;

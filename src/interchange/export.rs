@@ -109,7 +109,8 @@ async fn write<K: Kind>(
 /// Names other entries by slug. What lies in the trash is not named.
 fn name_by_slug<K: Kind>(draft: &mut Draft<K>, references: &References) {
     for reference in draft.references() {
-        *reference.name = references.slug(reference.name).unwrap_or_default().to_owned();
+        let slug = references.slug(reference.name).unwrap_or_default();
+        slug.clone_into(reference.name);
     }
     let common = &mut draft.common;
     common.owner = common.owner.take().filter(|slug| !slug.is_empty());

@@ -5,19 +5,20 @@
 //! whatever their number. When a line is bad, nothing is kept; when bad lines are to be left out,
 //! it all begins anew without them, until no line is bad (one may be bad only because another is).
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    fs::File,
-    io::{BufRead, BufReader, Read},
-    path::PathBuf,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ActiveValue::Set, Condition, ConnectionTrait, DatabaseTransaction, QuerySelect, entity::prelude::*,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, entity::prelude::*};
 use serde::Serialize;
 use serde_json::Value;
+
+mod existing;
+mod lines;
+
+use existing::{Existing, Source, source_of};
+use lines::{Lines, unreadable};
+
+pub use lines::Input;
 
 use super::{Collection, for_kind};
 use crate::{
@@ -25,45 +26,24 @@ use crate::{
     auth::Caller,
     clock::whole_milliseconds,
     editorial::{
-        Draft, Kind,
+        Draft, Kind, claims,
         draft::checked,
         load::{Stored, load},
         references,
         store::{self, Before, Write},
+        tree,
     },
     entity::{
         entry, slug_history,
         vocabulary::{State, Visibility},
     },
-    http::{Error, FieldError, Result, json},
+    http::{Error, FieldError, Result},
 };
 
-/// How many lines are worked on at once: what bounds the memory an import takes.
-const BATCH: usize = 200;
-/// How long a line may be, in bytes.
-const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// How many mistakes a report lists.
 const MAX_REPORTED: usize = 1_000;
 /// How often an import begins anew without its bad lines.
 const MAX_ROUNDS: usize = 20;
-
-/// Where lines come from.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// A file.
-    File(PathBuf),
-    /// Text that comes with the program.
-    Embedded(&'static str),
-}
-
-impl Input {
-    fn open(&self) -> std::io::Result<Box<dyn BufRead + Send>> {
-        Ok(match self {
-            Self::File(path) => Box::new(BufReader::with_capacity(64 * 1024, File::open(path)?)),
-            Self::Embedded(text) => Box::new(text.as_bytes()),
-        })
-    }
-}
 
 /// What to import, and how.
 #[derive(Clone, Debug)]
@@ -187,66 +167,6 @@ impl Round<'_> {
     }
 }
 
-/// Reads an input in batches of lines; a line that is too long comes as an error.
-struct Lines<'a> {
-    reader: Box<dyn BufRead + Send>,
-    number: usize,
-    progress: &'a (dyn Fn(u64) + Sync),
-}
-
-impl<'a> Lines<'a> {
-    fn open(input: &Input, progress: &'a (dyn Fn(u64) + Sync)) -> Result<Self> {
-        let reader = input.open().map_err(|error| unreadable(input, &error))?;
-        Ok(Self { reader, number: 0, progress })
-    }
-
-    /// The next lines that are not empty, with their numbers; none at the end.
-    fn batch(&mut self) -> std::io::Result<Vec<(usize, Result<Value, String>)>> {
-        let mut batch = Vec::with_capacity(BATCH);
-        let mut buffer = Vec::new();
-        while batch.len() < BATCH {
-            buffer.clear();
-            let limit = MAX_LINE_BYTES as u64 + 1;
-            let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            self.number += 1;
-            (self.progress)(read as u64);
-            let too_long = buffer.len() > MAX_LINE_BYTES && buffer.last() != Some(&b'\n');
-            if too_long {
-                self.skip_line()?;
-                batch.push((self.number, Err(format!("a line may have {MAX_LINE_BYTES} bytes"))));
-            } else if !buffer.trim_ascii().is_empty() {
-                let text = buffer.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&buffer);
-                batch.push((self.number, json::parse(text)));
-            }
-        }
-        Ok(batch)
-    }
-
-    fn skip_line(&mut self) -> std::io::Result<()> {
-        loop {
-            let available = self.reader.fill_buf()?;
-            let (used, done) = match available.iter().position(|byte| *byte == b'\n') {
-                Some(end) => (end + 1, true),
-                None => (available.len(), available.is_empty()),
-            };
-            self.reader.consume(used);
-            if done {
-                return Ok(());
-            }
-        }
-    }
-}
-
-fn unreadable(input: &Input, error: &std::io::Error) -> Error {
-    match input {
-        Input::File(path) => Error::conflict(format!("{}: {error}", path.display())),
-        Input::Embedded(_) => Error::internal(error.to_string()),
-    }
-}
-
 /// Reserves a place for every entry of `input` that is not there yet.
 async fn reserve<K: Kind>(round: &mut Round<'_>, place: usize, input: &Input) -> Result<()> {
     let mut lines = Lines::open(input, round.progress)?;
@@ -255,7 +175,7 @@ async fn reserve<K: Kind>(round: &mut Round<'_>, place: usize, input: &Input) ->
         if batch.is_empty() {
             return Ok(());
         }
-        let mut wanted: Vec<(String, Option<(String, String)>)> = Vec::new();
+        let mut wanted: Vec<(String, Option<Source>)> = Vec::new();
         let mut seen = HashSet::new();
         for (number, value) in batch {
             let Ok(value) = value else { continue };
@@ -296,48 +216,6 @@ async fn reserve<K: Kind>(round: &mut Round<'_>, place: usize, input: &Input) ->
             harvested_at: Set(None),
         });
         store::insert(round.tx, rows.collect()).await?;
-    }
-}
-
-fn source_of(value: &Value) -> Option<(String, String)> {
-    let part = |name: &str| value.get("source")?.get(name)?.as_str().map(str::to_owned);
-    part("name").zip(part("id"))
-}
-
-/// The entries that a batch of lines is about, by slug and by source.
-struct Existing {
-    by_slug: HashMap<String, entry::Model>,
-    by_source: HashMap<(String, String), entry::Model>,
-}
-
-impl Existing {
-    async fn find<'a, K: Kind>(
-        db: &impl ConnectionTrait,
-        names: impl Iterator<Item = (&'a String, Option<&'a (String, String)>)>,
-    ) -> Result<Self> {
-        let (slugs, sources): (Vec<&String>, Vec<Option<&(String, String)>>) = names.unzip();
-        let ids = sources.into_iter().flatten().map(|(_, id)| id.clone());
-        // What lies in the trash is found too: an import brings it back.
-        let rows = entry::Entity::find()
-            .filter(entry::Column::Kind.eq(K::KIND))
-            .filter(
-                Condition::any()
-                    .add(entry::Column::Slug.is_in(slugs))
-                    .add(entry::Column::SourceId.is_in(ids)),
-            )
-            .lock_exclusive()
-            .all(db)
-            .await?;
-        let by_source = rows
-            .iter()
-            .filter_map(|row| Some(((row.source_name.clone()?, row.source_id.clone()?), row.clone())));
-        let by_source = by_source.collect();
-        Ok(Self { by_slug: rows.into_iter().map(|row| (row.slug.clone(), row)).collect(), by_source })
-    }
-
-    /// The entry with this slug, else the one from this source.
-    fn get(&self, slug: &str, source: Option<&(String, String)>) -> Option<&entry::Model> {
-        self.by_slug.get(slug).or_else(|| self.by_source.get(source?))
     }
 }
 
@@ -427,7 +305,7 @@ async fn write_batch<K: Kind>(
         items.push((draft, Vec::new()));
     }
     references::resolve(round.tx, &Caller::SYSTEM, &mut items).await?;
-    store::clashes(round.tx, &mut items, &ids).await?;
+    claims::clashes(round.tx, &mut items, &ids).await?;
 
     let written = targets.iter().flatten().filter(|target| target.version > 0).cloned().collect();
     let mut stored: HashMap<Uuid, Stored<K>> = load::<K>(round.tx, written, true)
@@ -450,7 +328,7 @@ async fn write_batch<K: Kind>(
             None => Before::Nothing,
             Some(target) => match stored.remove(&target.id) {
                 Some(stored) => Before::Stored(Box::new(stored)),
-                None => Before::Reserved(target),
+                None => Before::Reserved(Box::new(target)),
             },
         };
         let known = before.id().and_then(|id| former.get(&id));
@@ -486,7 +364,7 @@ async fn write_batch<K: Kind>(
         })
     });
     store::insert(round.tx, retired.collect()).await?;
-    for (id, error) in store::circles::<K>(round.tx, &saved_ids).await? {
+    for (id, error) in tree::circles::<K>(round.tx, &saved_ids).await? {
         let line =
             saved_ids.iter().position(|saved| *saved == id).and_then(|index| lines.get(index).copied());
         round.refuse(place, collection, line.unwrap_or_default(), vec![error]);
@@ -511,6 +389,8 @@ pub(super) async fn former_slugs<K: Kind>(
     for row in rows {
         slugs.entry(row.entry_id).or_default().push(row.slug);
     }
-    slugs.values_mut().for_each(|slugs| slugs.sort());
+    for slugs in slugs.values_mut() {
+        slugs.sort();
+    }
     Ok(slugs)
 }

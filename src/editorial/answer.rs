@@ -1,0 +1,93 @@
+//! Entries as answers: rendered, tagged, and with what caches need to know.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use sea_orm::entity::prelude::*;
+use serde_json::Value;
+
+use super::{
+    kind::Kind,
+    load::{Stored, load},
+    references::References,
+    view::{View, referred_to},
+};
+use crate::{
+    auth::Caller,
+    entity::entry,
+    http::{Error, Result, conditional, locale::Language},
+};
+
+/// Entries as they are sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn render<K: Kind>(
+    db: &impl ConnectionTrait,
+    view: View<'_>,
+    rows: Vec<entry::Model>,
+) -> Result<Vec<Value>> {
+    let mut entries = load::<K>(db, rows, view.with_body).await?;
+    let references = References::load(db, view.caller, referred_to(&mut entries)).await?;
+    Ok(entries.into_iter().map(|stored| view.render(stored, &references).into()).collect())
+}
+
+/// One entry as it is sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn show<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    language: &Language,
+    headers: &HeaderMap,
+    stored: Stored<K>,
+) -> Result<Response> {
+    let (version, updated_at) = (stored.entry.version, stored.entry.updated_at);
+    let view = View { language, caller, with_body: true };
+    let mut entries = [stored];
+    let references = References::load(db, caller, referred_to(&mut entries)).await?;
+    let [stored] = entries;
+    let shown = view.render(stored, &references);
+    let locale = shown.get("locale").and_then(Value::as_str).unwrap_or_default().to_owned();
+    answer(headers, caller, &locale, version, Some(updated_at), &Value::Object(shown))
+}
+
+/// An answer in JSON, with what caches need to know; 304 when the caller has it already.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn answer(
+    request: &HeaderMap,
+    caller: &Caller,
+    locale: &str,
+    version: i32,
+    modified: Option<DateTimeUtc>,
+    shown: &Value,
+) -> Result<Response> {
+    let body = serde_json::to_vec(shown).map_err(Error::internal)?;
+    let etag = conditional::tag(version, &body);
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.extend(HeaderValue::from_str(locale).ok().map(|value| (header::CONTENT_LANGUAGE, value)));
+    if let Some(modified) = modified {
+        let date = modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        headers.extend(HeaderValue::from_str(&date).ok().map(|value| (header::LAST_MODIFIED, value)));
+    }
+    describe_audience(caller, headers);
+    Ok(conditional::answer(request, &etag, response))
+}
+
+/// What a cache may do with an answer. What is public may be kept for half a minute, and served for
+/// another while it is fetched anew: who withdraws consent is gone within one (SECURITY.md P-02).
+pub fn describe_audience(caller: &Caller, headers: &mut HeaderMap) {
+    let policy = if caller.is_public() {
+        "public, max-age=30, stale-while-revalidate=30"
+    } else {
+        "private, no-store"
+    };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
+    headers.insert(header::VARY, HeaderValue::from_static("authorization, accept-language"));
+}

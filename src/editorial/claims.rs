@@ -1,0 +1,105 @@
+//! Names that only one entry can have: slugs, sources, identifiers.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{Condition, QuerySelect, entity::prelude::*};
+
+use super::{draft::Draft, kind::Kind, store::MAX_BINDS};
+use crate::{
+    entity::{entry, identifier, slug_history, vocabulary::IdentifierScheme},
+    http::{FieldError, Result},
+};
+
+/// Adds to each draft's errors what names it claims that another entry has: its slug, its source,
+/// its identifiers. `ids` are the drafts' own entries, as far as they have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn clashes<K: Kind>(
+    db: &impl ConnectionTrait,
+    drafts: &mut [(Draft<K>, Vec<FieldError>)],
+    ids: &[Option<Uuid>],
+) -> Result<()> {
+    let taken = names_taken::<K>(db, drafts).await?;
+    let mut claimed: HashMap<Name, usize> = HashMap::new();
+    for (index, (draft, errors)) in drafts.iter_mut().enumerate() {
+        let own = ids.get(index).copied().flatten();
+        for (pointer, name) in names::<K>(draft) {
+            let by_other = taken.get(&name).is_some_and(|owner| Some(*owner) != own);
+            let before = claimed.insert(name, index).is_some_and(|other| other != index);
+            if by_other || before {
+                errors.push(FieldError::at(pointer, "taken", "another entry has this already"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Name {
+    Slug(String),
+    Source(String, String),
+    Identifier(IdentifierScheme, String),
+}
+
+/// The names a draft claims, and where.
+fn names<K: Kind>(draft: &Draft<K>) -> Vec<(String, Name)> {
+    let common = &draft.common;
+    let slug = common.slug.clone().map(|slug| ("/slug".to_owned(), Name::Slug(slug)));
+    let source = common
+        .source
+        .as_ref()
+        .map(|source| ("/source/id".to_owned(), Name::Source(source.name.clone(), source.id.clone())));
+    let identifiers = common.identifiers.iter().enumerate().map(|(index, known)| {
+        (format!("/identifiers/{index}"), Name::Identifier(known.scheme, known.value.clone()))
+    });
+    slug.into_iter().chain(source).chain(identifiers).collect()
+}
+
+async fn names_taken<K: Kind>(
+    db: &impl ConnectionTrait,
+    drafts: &[(Draft<K>, Vec<FieldError>)],
+) -> Result<HashMap<Name, Uuid>> {
+    let mut taken = HashMap::new();
+    let commons = || drafts.iter().map(|(draft, _)| &draft.common);
+    let slugs: Vec<&String> = commons().filter_map(|common| common.slug.as_ref()).collect();
+    let sources: Vec<&String> =
+        commons().filter_map(|common| common.source.as_ref().map(|source| &source.id)).collect();
+    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = entry::Entity::find()
+        .select_only()
+        .columns([entry::Column::Id, entry::Column::Slug, entry::Column::SourceName, entry::Column::SourceId])
+        .filter(entry::Column::Kind.eq(K::KIND))
+        .filter(
+            Condition::any()
+                .add(entry::Column::Slug.is_in(slugs.clone()))
+                .add(entry::Column::SourceId.is_in(sources)),
+        )
+        .into_tuple()
+        .all(db)
+        .await?;
+    for (id, slug, source_name, source_id) in rows {
+        taken.insert(Name::Slug(slug), id);
+        if let (Some(name), Some(source_id)) = (source_name, source_id) {
+            taken.insert(Name::Source(name, source_id), id);
+        }
+    }
+    let retired = slug_history::Entity::find()
+        .filter(slug_history::Column::Kind.eq(K::KIND))
+        .filter(slug_history::Column::Slug.is_in(slugs))
+        .all(db)
+        .await?;
+    for row in retired {
+        taken.entry(Name::Slug(row.slug)).or_insert(row.entry_id);
+    }
+    let values: HashSet<&String> =
+        commons().flat_map(|common| common.identifiers.iter().map(|known| &known.value)).collect();
+    let values: Vec<&String> = values.into_iter().collect();
+    for chunk in values.chunks(MAX_BINDS) {
+        let rows = identifier::Entity::find()
+            .filter(identifier::Column::Value.is_in(chunk.iter().copied()))
+            .all(db)
+            .await?;
+        taken.extend(rows.into_iter().map(|row| (Name::Identifier(row.scheme, row.value), row.entry_id)));
+    }
+    Ok(taken)
+}

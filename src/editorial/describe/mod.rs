@@ -1,0 +1,31 @@
+//! How a kind's operations and schemas are documented, from what it declares.
+
+mod fit;
+mod operations;
+mod schemas;
+
+use serde_json::{Value, json};
+
+use super::{kind::Kind, references::kind_name};
+use crate::entity::vocabulary;
+
+pub use operations::{PATCH_TYPES, if_match, if_none_match, language_parameters, request_body, response};
+pub use schemas::{describe_schemas, describe_unpublished};
+
+/// Adds the schemas and the collection operations of `K` to the document.
+pub fn describe<K: Kind>(document: &mut Value) {
+    describe_schemas::<K>(document, true);
+    let collection = format!("/v1/{}", K::COLLECTION);
+    let item = format!("{collection}/{{id}}");
+    document["paths"][&collection] =
+        json!({ "get": operations::list::<K>(), "post": operations::create::<K>() });
+    document["paths"][&item] = json!({ "get": operations::read::<K>(), "patch": operations::change::<K>(), "delete": operations::trash::<K>() });
+    document["paths"][format!("{item}/transitions")] = json!({ "post": operations::transition::<K>() });
+}
+
+/// The kind with its article, at the beginning of a sentence.
+fn article(kind: vocabulary::Kind) -> String {
+    let name = kind_name(kind);
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" };
+    format!("{article} {name}")
+}

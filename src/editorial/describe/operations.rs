@@ -1,0 +1,204 @@
+//! The operations on a collection.
+
+use serde_json::{Map, Value, json};
+
+use super::article;
+use crate::editorial::{kind::Kind, references::kind_name};
+
+fn parameter(name: &str, place: &str, schema: &Value, description: &str) -> Value {
+    json!({ "name": name, "in": place, "required": place == "path", "schema": schema, "description": description })
+}
+
+/// The parameters that choose a language.
+#[must_use]
+pub fn language_parameters() -> Vec<Value> {
+    vec![
+        parameter(
+            "locale",
+            "query",
+            &json!({ "type": "string", "example": "tr" }),
+            "Language of the answer (BCP 47), or `all` for writers. Default: `Accept-Language`, else the configured one.",
+        ),
+        parameter(
+            "fallback",
+            "query",
+            &json!({ "type": "string", "enum": ["original", "none"], "default": "original" }),
+            "Where a text is missing in that language: take the original's, or leave it null.",
+        ),
+    ]
+}
+
+/// The parameter `If-None-Match`.
+#[must_use]
+pub fn if_none_match() -> Value {
+    parameter(
+        "If-None-Match",
+        "header",
+        &json!({ "type": "string" }),
+        "The `ETag` of what you have; 304 when it is still so.",
+    )
+}
+
+/// The parameter `If-Match`; a change without it is 428.
+#[must_use]
+pub fn if_match() -> Value {
+    parameter(
+        "If-Match",
+        "header",
+        &json!({ "type": "string", "example": "\"3.kPrK_qmxVWaYVA9w\"" }),
+        "The `ETag` you read. Without it 428; when the entry has changed since, 412.",
+    )
+}
+
+fn id_parameter() -> Value {
+    parameter(
+        "id",
+        "path",
+        &json!({ "type": "string", "maxLength": 96, "example": "siginmaevi-standartlari-politika-notu" }),
+        "The entry's id or slug.",
+    )
+}
+
+/// A response with a body of the schema `name`.
+#[must_use]
+pub fn response(name: &str, description: &str) -> Value {
+    json!({
+        "description": description,
+        "headers": { "ETag": { "$ref": "#/components/headers/ETag" } },
+        "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } },
+    })
+}
+
+/// A request body of the schema `name`.
+#[must_use]
+pub fn request_body(name: &str, media_types: &[&str], description: &str) -> Value {
+    let schema = json!({ "schema": { "$ref": format!("#/components/schemas/{name}") } });
+    let content: Map<String, Value> =
+        media_types.iter().map(|media_type| ((*media_type).to_owned(), schema.clone())).collect();
+    json!({ "required": true, "description": description, "content": content })
+}
+
+/// The media types of a patch.
+pub const PATCH_TYPES: [&str; 2] = ["application/merge-patch+json", "application/json"];
+
+fn operation<K: Kind>(verb: &str, summary: &str, description: &str, permission: &str) -> Value {
+    let noun = if verb == "list" { K::COLLECTION } else { kind_name(K::KIND) };
+    json!({
+        "operationId": format!("{verb}_{noun}"),
+        "tags": [K::COLLECTION],
+        "summary": summary,
+        "description": description,
+        "x-permission": permission,
+    })
+}
+
+pub(super) fn list<K: Kind>() -> Value {
+    let what = K::COLLECTION;
+    let mut list = operation::<K>(
+        "list",
+        &format!("List {what}"),
+        &format!("The {what} that the caller may see, {}; without the long text.", K::ORDER),
+        "read",
+    );
+    let mut parameters = vec![
+        parameter(
+            "limit",
+            "query",
+            &json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
+            "How many entries a page has.",
+        ),
+        parameter(
+            "cursor",
+            "query",
+            &json!({ "type": "string" }),
+            "Where to go on: `page.next_cursor` of the page before.",
+        ),
+    ];
+    parameters.extend(language_parameters());
+    parameters.push(if_none_match());
+    list["parameters"] = parameters.into();
+    list["responses"] = json!({
+        "200": response(&format!("{}Page", K::NAME), "A page"),
+        "304": { "description": "Still as you have it" },
+    });
+    list["responses"]["200"]["headers"]["Link"] = json!({ "description": "The next page, as `rel=\"next\"` (RFC 8288).", "schema": { "type": "string" } });
+    list
+}
+
+pub(super) fn create<K: Kind>() -> Value {
+    let mut create = operation::<K>(
+        "create",
+        &format!("Create {}", article(K::KIND).to_lowercase()),
+        "Creates a draft: nobody but those who write sees it until it is published.",
+        "write",
+    );
+    create["parameters"] = language_parameters().into();
+    create["requestBody"] = request_body(&format!("New{}", K::NAME), &["application/json"], "The new entry");
+    create["responses"] = json!({ "201": response(K::NAME, "The new draft") });
+    create["responses"]["201"]["headers"]["Location"] =
+        json!({ "description": "The entry's address.", "schema": { "type": "string" } });
+    create
+}
+
+pub(super) fn read<K: Kind>() -> Value {
+    let mut read = operation::<K>(
+        "get",
+        &format!("Read {}", article(K::KIND).to_lowercase()),
+        "One entry, whole. A slug that was public once leads to the present one.",
+        "read",
+    );
+    let mut parameters = vec![id_parameter()];
+    parameters.extend(language_parameters());
+    parameters.push(if_none_match());
+    read["parameters"] = parameters.into();
+    read["responses"] = json!({
+        "200": response(K::NAME, "The entry"),
+        "304": { "description": "Still as you have it" },
+        "308": { "description": "The entry has another slug now; `Location` has its address" },
+    });
+    read
+}
+
+pub(super) fn change<K: Kind>() -> Value {
+    let mut change = operation::<K>(
+        "update",
+        &format!("Change {}", article(K::KIND).to_lowercase()),
+        "Changes what the patch names. A published entry changes at once. Authors change their own drafts only.",
+        "write",
+    );
+    let mut parameters = vec![id_parameter(), if_match()];
+    parameters.extend(language_parameters());
+    change["parameters"] = parameters.into();
+    change["requestBody"] = request_body(&format!("{}Patch", K::NAME), &PATCH_TYPES, "What is to change");
+    change["responses"] = json!({ "200": response(K::NAME, "The changed entry") });
+    change
+}
+
+pub(super) fn trash<K: Kind>() -> Value {
+    let mut trash = operation::<K>(
+        "delete",
+        &format!("Move {} to the trash", article(K::KIND).to_lowercase()),
+        "The entry is gone for every reader; the change log keeps that it was there. Authors trash their own drafts only.",
+        "write",
+    );
+    let mut parameters = vec![id_parameter(), if_match()];
+    parameters.extend(language_parameters());
+    trash["parameters"] = parameters.into();
+    trash["responses"] = json!({ "204": { "description": "In the trash" } });
+    trash
+}
+
+pub(super) fn transition<K: Kind>() -> Value {
+    let mut transition = operation::<K>(
+        "transition",
+        &format!("Publish, withdraw or reopen {}", article(K::KIND).to_lowercase()),
+        "`draft` → `published` → `archived` → `draft`, or from `published` back to `draft`. On the way to `published` everything a published entry needs must be there: 422 lists what is missing. A way that does not exist is 409, with those that do. `If-Match` may be sent.",
+        "edit",
+    );
+    let mut parameters = vec![id_parameter(), if_match()];
+    parameters.extend(language_parameters());
+    transition["parameters"] = parameters.into();
+    transition["requestBody"] = request_body("Transition", &["application/json"], "Where the entry is to go");
+    transition["responses"] = json!({ "200": response(K::NAME, "The entry in its new state") });
+    transition
+}

@@ -1,0 +1,288 @@
+//! The schemas of a kind, composed of what its types and its declarations say.
+
+use serde_json::{Map, Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
+use uuid::Uuid;
+
+use super::{
+    article,
+    fit::{Use, add_schemas},
+};
+use crate::{
+    auth::Caller,
+    editorial::{
+        draft::{Common, Draft, NewCredit},
+        kind::{Agents, CreditField, Kind, LinkField},
+        load::Stored,
+        references::{Compact, References},
+        slug,
+        view::{CreditView, Head, Tail, View},
+        workflow::Transition,
+    },
+    entity::{
+        entry,
+        vocabulary::{State, Visibility},
+    },
+    http::locale::Language,
+};
+
+/// Adds the schemas of `K` to the document: `…`, `…Texts`, `…Patch`, and, when it is a collection,
+/// `New…`, `…Summary` and `…Page`.
+pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
+    let declared = declared::<K>();
+    let name = K::NAME;
+    let shown = shown_schema::<K>();
+    let new = new_schema::<K>();
+    let mut patch = new.clone();
+    patch["title"] = format!("{name}Patch").into();
+    patch["description"] = "What is to change (RFC 7396): null removes, lists are replaced whole.".into();
+    remove_key(&mut patch, "example");
+    let mut schemas = vec![
+        (name.to_owned(), Use::Shown, shown.clone()),
+        (format!("{name}Patch"), Use::Patch, patch),
+        ("Transition".to_owned(), Use::New, value(&Transition::schema())),
+    ];
+    if is_collection {
+        let mut summary = shown;
+        summary["title"] = format!("{name}Summary").into();
+        summary["description"] =
+            format!("{} as lists show it: without the long text.", article(K::KIND)).into();
+        remove_key(&mut summary, "example");
+        if let Some(body) = K::BODY {
+            remove(&mut summary, body);
+        }
+        schemas.push((format!("New{name}"), Use::New, new));
+        schemas.push((format!("{name}Summary"), Use::Shown, summary));
+        schemas.push((format!("{name}Page"), Use::Shown, page_schema(name)));
+    }
+    let components = &mut document["components"]["schemas"];
+    add_schemas(components, &declared, schemas);
+}
+
+/// The schemas that the code of `K` declares, by name.
+fn declared<K: Kind>() -> Map<String, Value> {
+    let mut schemas: Vec<(String, RefOr<Schema>)> = Vec::new();
+    K::Fields::schemas(&mut schemas);
+    K::Texts::schemas(&mut schemas);
+    Common::schemas(&mut schemas);
+    Head::schemas(&mut schemas);
+    Tail::schemas(&mut schemas);
+    CreditView::schemas(&mut schemas);
+    Transition::schemas(&mut schemas);
+    let mut declared: Map<String, Value> =
+        schemas.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
+    declared.insert("Compact".to_owned(), value(&Compact::schema()));
+    declared.insert("CreditView".to_owned(), value(&CreditView::schema()));
+    declared.insert(format!("{}Texts", K::NAME), texts_schema::<K>());
+    declared
+}
+
+fn value(schema: &RefOr<Schema>) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+/// The properties of an object schema.
+fn properties(schema: &Value) -> Map<String, Value> {
+    schema["properties"].as_object().cloned().unwrap_or_default()
+}
+
+fn remove(schema: &mut Value, name: &str) {
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.shift_remove(name);
+    }
+}
+
+fn remove_key(schema: &mut Value, key: &str) {
+    if let Some(object) = schema.as_object_mut() {
+        object.shift_remove(key);
+    }
+}
+
+fn texts_schema<K: Kind>() -> Value {
+    json!({
+        "type": "object",
+        "title": format!("{}Texts", K::NAME),
+        "description": "The texts in one language.",
+        "additionalProperties": false,
+        "properties": properties(&value(&K::Texts::schema())),
+    })
+}
+
+/// What a writer may send of a new entry.
+fn new_schema<K: Kind>() -> Value {
+    let mut all = properties(&value(&Common::schema()));
+    if !K::HAS_TOPICS {
+        all.shift_remove("topics");
+    }
+    all.insert(
+        "translations".to_owned(),
+        json!({
+            "type": "object",
+            "description": "The texts, by language tag (BCP 47).",
+            "additionalProperties": { "$ref": format!("#/components/schemas/{}Texts", K::NAME) },
+            "maxProperties": 20,
+        }),
+    );
+    all.extend(properties(&value(&K::Fields::schema())));
+    all.extend(K::CREDITS.iter().map(|field| (field.name.to_owned(), new_credit_schema(field))));
+    all.extend(K::LINKS.iter().map(|field| (field.name.to_owned(), new_link_schema(field))));
+    json!({
+        "type": "object",
+        "title": format!("New{}", K::NAME),
+        "description": format!("{} as a writer sends it.", article(K::KIND)),
+        "required": ["translations"],
+        "additionalProperties": false,
+        "properties": all,
+        "example": K::example(),
+    })
+}
+
+/// The schemas, by name, that judge what comes in otherwise than over HTTP: a new entry, and a line
+/// of an import, which also says where the entry stands and what it was called.
+pub fn describe_unpublished<K: Kind>(components: &mut Value) {
+    let new = new_schema::<K>();
+    let mut row = new.clone();
+    remove_key(&mut row, "example");
+    row["required"] = json!(["slug", "translations"]);
+    let slug = json!({ "type": "string", "pattern": row["properties"]["slug"]["pattern"], "maxLength": 96 });
+    row["properties"]["slug"] = slug.clone();
+    row["properties"]["state"] = json!({ "type": "string", "enum": ["draft", "published", "archived"] });
+    row["properties"]["published_at"] = json!({ "type": ["string", "null"], "format": "date-time" });
+    row["properties"]["former_slugs"] = json!({ "type": "array", "maxItems": 100, "items": slug });
+    let schemas =
+        vec![(format!("New{}", K::NAME), Use::New, new), (format!("{}Row", K::NAME), Use::New, row)];
+    add_schemas(components, &declared::<K>(), schemas);
+}
+
+fn new_credit_schema(field: &CreditField) -> Value {
+    let mut item = value(&NewCredit::schema());
+    let mut roles: Vec<Value> = field.roles.iter().map(|role| json!(role)).collect();
+    if let [_] = field.roles {
+        roles.push(Value::Null);
+        item["properties"]["role"] = json!({ "type": ["string", "null"], "enum": roles, "description": "The part they had; need not be said." });
+    } else {
+        item["properties"]["role"] =
+            json!({ "type": "string", "enum": roles, "description": "The part they had." });
+        item["required"] = json!(["role"]);
+    }
+    match field.agents {
+        Agents::People => remove(&mut item, "partner"),
+        Agents::Partners => remove(&mut item, "person"),
+        Agents::Any => {}
+    }
+    json!({ "type": "array", "maxItems": 200, "description": field.meaning, "items": item })
+}
+
+fn new_link_schema(field: &LinkField) -> Value {
+    let description = format!("{} By id or slug.", field.meaning);
+    if field.many {
+        let item = json!({ "type": "string", "maxLength": 96 });
+        json!({ "type": "array", "maxItems": 200, "items": item, "description": description })
+    } else {
+        json!({ "type": ["string", "null"], "maxLength": 96, "description": description })
+    }
+}
+
+fn shown_schema<K: Kind>() -> Value {
+    let mut all = properties(&value(&Head::schema()));
+    all.insert("translations".to_owned(), json!({
+        "description": "The languages there are; with `locale=all`, the texts in each of them.",
+        "oneOf": [
+            { "type": "array", "items": { "type": "string" } },
+            { "type": "object", "additionalProperties": { "$ref": format!("#/components/schemas/{}Texts", K::NAME) } },
+        ],
+    }));
+    all.extend(properties(&value(&K::Texts::schema())));
+    all.extend(properties(&value(&K::Fields::schema())));
+    for field in K::CREDITS {
+        let items = json!({ "$ref": "#/components/schemas/CreditView" });
+        all.insert(
+            field.name.to_owned(),
+            json!({ "type": "array", "description": field.meaning, "items": items }),
+        );
+    }
+    for field in K::LINKS {
+        let compact = json!({ "$ref": "#/components/schemas/Compact" });
+        let schema = if field.many {
+            json!({ "type": "array", "description": field.meaning, "items": compact })
+        } else {
+            json!({ "description": field.meaning, "oneOf": [{ "type": "null" }, compact] })
+        };
+        all.insert(field.name.to_owned(), schema);
+    }
+    if K::HAS_TOPICS {
+        let items = json!({ "$ref": "#/components/schemas/Compact" });
+        let description = "What it is about, the most important first.";
+        all.insert(
+            "topics".to_owned(),
+            json!({ "type": "array", "description": description, "items": items }),
+        );
+    }
+    all.extend(properties(&value(&Tail::schema())));
+    json!({
+        "type": "object",
+        "title": K::NAME,
+        "description": format!("{} as readers get it, in one language.", article(K::KIND)),
+        "properties": all,
+        "example": shown_example::<K>(),
+    })
+}
+
+fn page_schema(name: &str) -> Value {
+    json!({
+        "type": "object",
+        "title": format!("{name}Page"),
+        "description": "A page of a list.",
+        "required": ["data", "page"],
+        "additionalProperties": false,
+        "properties": {
+            "data": { "type": "array", "items": { "$ref": format!("#/components/schemas/{name}Summary") } },
+            "page": { "$ref": "#/components/schemas/PageInfo" },
+        },
+    })
+}
+
+/// The written example as a reader would get it, made by the same code.
+fn shown_example<K: Kind>() -> Value {
+    let Ok(mut draft) = Draft::<K>::read(&K::example()) else { return Value::Null };
+    let slug = draft.heading().map(|heading| slug::from_title(&heading)).unwrap_or_default();
+    // Other entries are left out: their ids and names would have to be made up.
+    draft.common.topics.clear();
+    draft.common.owner = None;
+    draft.links.clear();
+    for credit in &mut draft.credits {
+        (credit.person, credit.partner) = (None, None);
+    }
+    let at = chrono::DateTime::from_timestamp(1_710_000_000, 0).unwrap_or_default();
+    let entry = entry::Model {
+        id: Uuid::from_u128(0x0192_f3c4_a5b6_7c8d_9e0f_1a2b_3c4d_5e6f),
+        kind: K::KIND,
+        slug: draft.common.slug.clone().unwrap_or(slug),
+        state: State::Published,
+        visibility: Visibility::Public,
+        consented: true,
+        original_locale: draft.common.original_locale.clone(),
+        version: 1,
+        sort_key: String::new(),
+        created_at: at,
+        updated_at: at,
+        published_at: Some(at),
+        publish_at: None,
+        unpublish_at: None,
+        deleted_at: None,
+        created_by: None,
+        owner_id: None,
+        source_name: None,
+        source_id: None,
+        source_url: None,
+        source_datestamp: None,
+        harvested_at: None,
+        source_altered: false,
+    };
+    let language = Language { locale: "tr".to_owned(), all: false, fallback: true };
+    let view = View { language: &language, caller: &Caller::PUBLIC, with_body: true };
+    view.render(Stored { entry, draft }, &References::default()).into()
+}

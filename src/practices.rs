@@ -13,7 +13,7 @@ use crate::{
     },
     entity::{
         self,
-        vocabulary::{self, Outcome, Scope},
+        vocabulary::{self, Outcome, Reach},
     },
     http::FieldError,
     projects::{PARTNER_ROLES, TEAM_ROLES},
@@ -39,7 +39,7 @@ pub struct Fields {
     pub period_end: Option<String>,
     /// How far it reached.
     #[serde(default)]
-    pub scope: Option<Scope>,
+    pub scope: Option<Reach>,
     /// The countries it took place in.
     #[serde(default)]
     #[schema(max_items = 100)]

@@ -13,7 +13,7 @@ use crate::{
     },
     entity::{
         self,
-        vocabulary::{self, Measure, ProjectStatus, Role, Scope, TransactionType},
+        vocabulary::{self, Measure, ProjectStatus, Reach, Role, TransactionType},
     },
     http::FieldError,
 };
@@ -52,7 +52,7 @@ pub struct Fields {
     pub actual_end: Option<NaiveDate>,
     /// How far it reaches.
     #[serde(default)]
-    pub scope: Option<Scope>,
+    pub scope: Option<Reach>,
     /// The countries it works in, with their shares.
     #[serde(default)]
     #[schema(max_items = 100)]

@@ -12,7 +12,7 @@ use crate::{
     },
     entity::{
         self,
-        vocabulary::{self, Access, Audience, PublicationType, Role, Scope},
+        vocabulary::{self, Access, Audience, PublicationType, Reach, Role},
     },
     http::FieldError,
 };
@@ -67,7 +67,7 @@ pub struct Fields {
     pub embargo_until: Option<NaiveDate>,
     /// How far what it says reaches.
     #[serde(default)]
-    pub scope: Option<Scope>,
+    pub scope: Option<Reach>,
     /// Whom it is written for.
     #[serde(default)]
     #[schema(max_items = 20)]

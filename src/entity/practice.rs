@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::vocabulary::{Outcome, Scope};
+use super::vocabulary::{Outcome, Reach};
 
 /// A practice's own columns.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -19,8 +19,8 @@ pub struct Model {
     /// Period end.
     #[sea_orm(column_type = "Text", nullable)]
     pub period_end: Option<String>,
-    /// Scope.
-    pub scope: Option<Scope>,
+    /// Reach.
+    pub scope: Option<Reach>,
     /// Countries.
     #[sea_orm(column_type = "JsonBinary")]
     pub countries: Json,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::vocabulary::{ProjectStatus, Scope};
+use super::vocabulary::{ProjectStatus, Reach};
 
 /// A project's own columns.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -24,8 +24,8 @@ pub struct Model {
     pub actual_start: Option<Date>,
     /// Actual end.
     pub actual_end: Option<Date>,
-    /// Scope.
-    pub scope: Option<Scope>,
+    /// Reach.
+    pub scope: Option<Reach>,
     /// Countries.
     #[sea_orm(column_type = "JsonBinary")]
     pub countries: Json,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::vocabulary::{Access, PublicationType, Scope};
+use super::vocabulary::{Access, PublicationType, Reach};
 
 /// A publication's own columns.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -42,8 +42,8 @@ pub struct Model {
     pub access: Option<Access>,
     /// Embargo until.
     pub embargo_until: Option<Date>,
-    /// Scope.
-    pub scope: Option<Scope>,
+    /// Reach.
+    pub scope: Option<Reach>,
     /// Audience.
     #[sea_orm(column_type = "JsonBinary")]
     pub audience: Json,

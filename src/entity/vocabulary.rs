@@ -127,7 +127,7 @@ vocabulary! {
 
 vocabulary! {
     /// How far something reaches.
-    Scope {
+    Reach {
         Local: "Local", "Yerel";
         National: "National", "Ulusal";
         Regional: "Regional", "Bölgesel";

@@ -58,6 +58,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// The documentation page: Swagger UI, served from the binary.
 pub fn documentation() -> Router<App> {
     let config = Config::new(["/openapi.json"])
+        .use_base_layout()
         .validator_url("none")
         .persist_authorization(false)
         .try_it_out_enabled(true)

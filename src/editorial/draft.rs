@@ -54,8 +54,8 @@ pub struct Common {
     /// Who may see the entry once it is published.
     #[serde(default = "everybody")]
     pub visibility: Visibility,
-    /// The language the entry was written in.
-    #[serde(default = "turkish")]
+    /// The language the entry was written in. Left out, it is the service's default.
+    #[serde(default)]
     #[schema(pattern = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35, example = "tr")]
     pub original_locale: String,
     /// The partner the entry belongs to, by id or slug.
@@ -77,10 +77,6 @@ pub struct Common {
 
 fn everybody() -> Visibility {
     Visibility::Public
-}
-
-fn turkish() -> String {
-    "tr".to_owned()
 }
 
 /// Where an entry was taken from.
@@ -351,8 +347,13 @@ pub fn checked<K: Kind>(
     if !errors.is_empty() {
         return Ok((None, errors));
     }
-    let draft = match Draft::read(document) {
-        Ok(draft) => draft,
+    let draft = match Draft::<K>::read(document) {
+        Ok(mut draft) => {
+            if draft.common.original_locale.is_empty() {
+                draft.common.original_locale.clone_from(&app.config.default_locale);
+            }
+            draft
+        }
         Err(Error::Invalid(errors)) => return Ok((None, errors)),
         Err(other) => return Err(other),
     };

@@ -49,7 +49,7 @@ pub fn document(mut api: OpenApi, describe: impl FnOnce(&mut Value)) -> Value {
         "version": "1",
         "summary": "Content API of a civil-society organisation",
         "description": DESCRIPTION,
-        "contact": { "name": "SOGEP", "url": "http://www.sogep.org.tr" },
+        "contact": { "name": "The sogep authors" },
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
     });
     document["servers"] = json!([{ "url": "/", "description": "This service" }]);

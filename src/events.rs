@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::Caller,
-    clock::{optional_instant, whole_milliseconds},
+    clock::optional_instant,
     editorial::{
         Draft, Kind, check,
         kind::{Agents, CreditField, LinkField, columns},
@@ -241,11 +241,6 @@ impl Kind for Event {
         let changed = before != after;
         if changed && state == State::Published && after.fields.sequence <= before.fields.sequence {
             after.fields.sequence = before.fields.sequence.saturating_add(1);
-        }
-        if let Some(recurrence) = &mut after.fields.recurrence {
-            for exception in &mut recurrence.exceptions {
-                *exception = whole_milliseconds(*exception);
-            }
         }
     }
 

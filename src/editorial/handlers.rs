@@ -1,5 +1,7 @@
 //! The operations on a collection, the same for every kind.
 
+use std::collections::HashSet;
+
 use axum::{
     Router,
     extract::{OriginalUri, State},
@@ -322,10 +324,14 @@ async fn write<K: Kind>(
     if draft.common.slug.is_none() {
         let heading = draft.heading().unwrap_or_default();
         let fallback = super::references::kind_name(K::KIND);
-        draft.common.slug = Some(slug::free(tx, K::KIND, &heading, fallback).await?);
+        draft.common.slug = Some(slug::free(tx, K::KIND, &heading, fallback, before.id()).await?);
     }
     let mut items = [(draft, Vec::new())];
-    references::resolve(tx, caller, &mut items).await?;
+    let mut kept = HashSet::new();
+    if let Before::Stored(before) = &before {
+        kept.extend(before.draft.clone().references().into_iter().map(|reference| reference.name.clone()));
+    }
+    references::resolve(tx, caller, &mut items, &kept).await?;
     claims::clashes(tx, &mut items, &[before.id()]).await?;
     let [(draft, mut errors)] = items;
     if state == EntryState::Published {
@@ -333,6 +339,13 @@ async fn write<K: Kind>(
     }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
+    }
+    if let Before::Stored(before) = &before
+        && before.draft == draft
+        && before.entry.state == state
+    {
+        // Nothing is to change, so nothing has happened.
+        return Ok(Stored::clone(before));
     }
     let write = Write { before, draft, state, published_at: None, delete: false, note };
     let mut saved = store::save(tx, &app.clock, caller, vec![write]).await?;

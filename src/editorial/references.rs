@@ -103,7 +103,8 @@ fn to_texts() -> RelationDef {
 }
 
 /// Replaces every reference in `drafts` by the id of the entry it names. What is wrong is added to
-/// the errors of its draft: what the caller may not see does not exist.
+/// the errors of its draft: what the caller may not see does not exist. The ids in `kept` stood there
+/// before and may stay, even if what they name has gone to the trash since.
 ///
 /// # Errors
 /// When the database fails.
@@ -111,6 +112,7 @@ pub async fn resolve<K: Kind>(
     db: &impl ConnectionTrait,
     caller: &Caller,
     drafts: &mut [(Draft<K>, Vec<FieldError>)],
+    kept: &HashSet<String>,
 ) -> Result<()> {
     let mut ids = HashSet::new();
     let mut slugs: BTreeMap<vocabulary::Kind, HashSet<String>> = BTreeMap::new();
@@ -131,7 +133,7 @@ pub async fn resolve<K: Kind>(
             let key = (reference.kind, reference.name.clone());
             if let Some(id) = found.get(&key) {
                 *reference.name = id.to_string();
-            } else {
+            } else if !kept.contains(reference.name) {
                 let shown: String = reference.name.chars().take(100).collect();
                 let detail = format!("there is no {} `{shown}`", kind_name(reference.kind));
                 errors.push(FieldError::at(reference.pointer, "unknown_reference", detail));

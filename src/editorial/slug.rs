@@ -44,22 +44,31 @@ pub fn from_title(title: &str) -> String {
     if Uuid::try_parse(&slug).is_ok() { format!("s-{slug}") } else { slug }
 }
 
-/// A slug made from `title` that no entry of this kind has or has had; `fallback` when the title
-/// has no letter.
+/// A slug made from `title` that no entry of this kind but `own` has or has had; `fallback` when the
+/// title has no letter.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn free(db: &impl ConnectionTrait, kind: Kind, title: &str, fallback: &str) -> Result<String> {
+pub async fn free(
+    db: &impl ConnectionTrait,
+    kind: Kind,
+    title: &str,
+    fallback: &str,
+    own: Option<Uuid>,
+) -> Result<String> {
     let mut base = from_title(title);
     if base.is_empty() {
         fallback.clone_into(&mut base);
     }
     // A slug holds no character that LIKE would take for a wildcard.
     let alike = format!("{base}-%");
+    // No entry has the nil id.
+    let own = own.unwrap_or_default();
     let mut taken: Vec<String> = entry::Entity::find()
         .select_only()
         .column(entry::Column::Slug)
         .filter(entry::Column::Kind.eq(kind))
+        .filter(entry::Column::Id.ne(own))
         .filter(entry::Column::Slug.eq(&base).or(entry::Column::Slug.like(&alike)))
         .into_tuple()
         .all(db)
@@ -68,6 +77,7 @@ pub async fn free(db: &impl ConnectionTrait, kind: Kind, title: &str, fallback: 
         .select_only()
         .column(slug_history::Column::Slug)
         .filter(slug_history::Column::Kind.eq(kind))
+        .filter(slug_history::Column::EntryId.ne(own))
         .filter(slug_history::Column::Slug.eq(&base).or(slug_history::Column::Slug.like(&alike)))
         .into_tuple()
         .all(db)

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -213,10 +213,45 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        match error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),
-            other => Self::internal(other),
+        if is_out_of_reach(&error) { Self::Unavailable(error) } else { Self::internal(error) }
+    }
+}
+
+/// Whether the database itself is the trouble: gone, too slow to give a connection, or locked. Trying
+/// again later may help, so this is 503 and not 500.
+fn is_out_of_reach(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            match &**error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed => true,
+                // SQLite: busy, locked, I/O error, full, cannot open. PostgreSQL: lock not available,
+                // cancelled, shutting down, not accepting connections, disk full.
+                sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                    // SQLite's codes are numbers of at most four digits, PostgreSQL's have five characters.
+                    let primary =
+                        code.parse::<u32>().ok().filter(|_| code.len() < 5).map_or(0, |code| code & 0xFF);
+                    matches!(primary, 5 | 6 | 10 | 13 | 14)
+                        || matches!(
+                            &*code,
+                            "55P03"
+                                | "57014"
+                                | "57P01"
+                                | "57P02"
+                                | "57P03"
+                                | "53100"
+                                | "53300"
+                                | "40001"
+                                | "40P01"
+                        )
+                }),
+                _ => false,
+            }
         }
+        _ => false,
     }
 }
 

@@ -96,7 +96,10 @@ fn the_committed_document_is_the_one_of_the_code() {
         std::fs::write(path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == text, "openapi/openapi.json is not up to date: UPDATE_OPENAPI=1 cargo test document");
+    assert!(
+        committed == text,
+        "openapi/openapi.json is not up to date: UPDATE_OPENAPI=1 cargo test document"
+    );
 }
 
 #[test]

@@ -17,18 +17,18 @@ async fn draft(service: &TestApp, collection: &str, who: As, body: Value) -> (St
 }
 
 /// Changes an entry as an editor who has read it just before.
-async fn edit(service: &TestApp, path: &str, patch: Value) -> Answer {
+pub async fn edit(service: &TestApp, path: &str, patch: Value) -> Answer {
     let etag = service.get(path, As::Editor).await.etag().to_owned();
     service.patch(path, As::Editor, &etag, patch).await
 }
 
 /// Trashes an entry as an editor who has read it just before.
-async fn trash(service: &TestApp, path: &str) {
+pub async fn trash(service: &TestApp, path: &str) {
     let etag = service.get(path, As::Editor).await.etag().to_owned();
     assert_eq!(service.delete(path, As::Editor, &etag).await.status, 204);
 }
 
-async fn send_to(service: &TestApp, path: &str, who: As, state: &str) -> Answer {
+pub async fn send_to(service: &TestApp, path: &str, who: As, state: &str) -> Answer {
     service.post(&format!("{path}/transitions"), who, json!({ "to": state })).await
 }
 

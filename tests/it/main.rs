@@ -13,5 +13,6 @@ mod bad_input;
 mod document;
 mod editing;
 mod interchange;
+mod layout;
 mod privacy;
 mod reading;

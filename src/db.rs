@@ -119,9 +119,16 @@ impl Db {
         } else {
             let path = data_dir.join("migration.lock");
             private_directory(data_dir)?;
-            let file = std::fs::File::create(&path)
-                .and_then(|file| file.lock().map(|()| file))
-                .map_err(|error| DbError::Directory(path.display().to_string(), error))?;
+            let shown = path.display().to_string();
+            // Waiting for another process must not stop this one's other tasks.
+            let locked = tokio::task::spawn_blocking(move || {
+                std::fs::File::create(&path).and_then(|file| file.lock().map(|()| file))
+            });
+            let file = locked
+                .await
+                .map_err(std::io::Error::other)
+                .and_then(|locked| locked)
+                .map_err(|error| DbError::Directory(shown, error))?;
             let done = self.migrate_locked().await;
             drop(file);
             done

@@ -63,8 +63,9 @@ def document(number, edit):
 class Writer(threading.Thread):
     """Writes to entries of its own until the connection breaks."""
 
-    def __init__(self, service, token, number, entries):
+    def __init__(self, service, token, number, entries, begun):
         super().__init__(daemon=True)
+        self.begun = begun  # set at the first acknowledgement: a cold start must not use up the round
         self.client, self.number, self.entries = Client(service, token), number, entries
         self.acknowledged, self.failure, self.random = 0, None, random.Random(random.random())
 
@@ -101,6 +102,7 @@ class Writer(threading.Thread):
         must(status == expected, f"{method} {path} answered {status}: {answer}")
         entry.now, entry.under_way, entry.etag = after, None, etag
         self.acknowledged += 1
+        self.begun.set()
 
 
 def check_entry(client, entry):
@@ -135,22 +137,21 @@ def check_entry(client, entry):
 def check_rows(database, entries):
     """Holds the rows against each other and the ledger."""
     for kind in KIND_TABLES:
-        torn = database.rows(f"SELECT slug FROM entry e WHERE (kind = '{kind}') <> EXISTS (SELECT 1 FROM {kind} k WHERE k.id = e.id)")
+        torn = database.rows(f"""SELECT slug FROM entry e
+            WHERE (kind = '{kind}') <> EXISTS (SELECT 1 FROM {kind} k WHERE k.id = e.id)""")
         must(not torn, f"entries and their own rows do not fit: {torn}")
     # Nothing here renames what others refer to, so no line of the change log comes without a version.
-    torn = database.rows("""SELECT slug, version, state, r.n, r.top, r.state_now, c.n, c.what FROM entry e
-        LEFT JOIN (SELECT entry_id, count(*) AS n, max(version) AS top FROM revision GROUP BY entry_id) v ON v.entry_id = e.id
-        LEFT JOIN (SELECT r.entry_id, r.version AS top, r.state AS state_now,
-                   (SELECT count(*) FROM revision n WHERE n.entry_id = r.entry_id) AS n FROM revision r) r
-               ON r.entry_id = e.id AND r.top = v.top
-        LEFT JOIN (SELECT l.entry_id, l.n, k.what, k.slug AS last_slug FROM
-                   (SELECT entry_id, count(*) AS n, max(seq) AS seq FROM change GROUP BY entry_id) l
-                   JOIN change k ON k.seq = l.seq) c ON c.entry_id = e.id
-        WHERE version < 1 OR v.n IS NULL OR v.n <> version OR v.top <> version OR r.state_now <> state
-           OR c.n IS NULL OR c.n <> version OR c.last_slug <> slug OR (c.what = 'deleted') <> (deleted_at IS NOT NULL)
-           OR NOT EXISTS (SELECT 1 FROM entry_text t WHERE t.entry_id = e.id AND t.locale = e.original_locale)""")
+    torn = database.rows("""SELECT * FROM (SELECT slug, version, state, CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END AS deleted,
+            (SELECT count(*) FROM entry_text t WHERE t.entry_id = e.id AND t.locale = e.original_locale) AS originals,
+            (SELECT count(*) FROM revision r WHERE r.entry_id = e.id) AS revisions,
+            (SELECT max(version) FROM revision r WHERE r.entry_id = e.id) AS latest,
+            (SELECT state FROM revision r WHERE r.entry_id = e.id AND r.version = e.version) AS revised,
+            (SELECT count(*) FROM change c WHERE c.entry_id = e.id) AS changes,
+            (SELECT what FROM change c WHERE c.entry_id = e.id ORDER BY seq DESC LIMIT 1) AS what
+        FROM entry e) s WHERE version < 1 OR originals <> 1 OR revisions <> version OR latest <> version
+            OR COALESCE(revised, '') <> state OR changes <> version OR (what = 'deleted') <> (deleted = 1)""")
     must(not torn, f"versions, revisions and the change log do not fit: {torn}")
-    orphans = database.rows("SELECT seq, slug FROM change c WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.id = c.entry_id)")
+    orphans = database.rows("SELECT seq, slug FROM change WHERE entry_id NOT IN (SELECT id FROM entry)")
     must(not orphans, f"lines of the change log about nothing: {orphans}")
     count = lambda table: f"(SELECT count(*) FROM {table} x WHERE x.entry_id = e.id)"
     title = lambda tag: f"(SELECT title FROM entry_text t WHERE t.entry_id = e.id AND locale = '{tag}')"
@@ -169,7 +170,8 @@ def check_rows(database, entries):
 
 
 def sign_in(service, owner):
-    status, _, answer = Client(service).request("POST", "/v1/auth/login", {"email": owner["email"], "password": owner["password"]})
+    credentials = {name: owner[name] for name in ("email", "password")}
+    status, _, answer = Client(service).request("POST", "/v1/auth/login", credentials)
     must(status == 200, f"signing in answered {status}: {answer}")
     return answer["access_token"], time.monotonic()
 
@@ -200,11 +202,13 @@ def run(rounds, service, database):
     for number in range(1, rounds + 1):
         if time.monotonic() - signed_in > 300:
             token, signed_in = sign_in(service, owner)
-        writers = [Writer(service, token, index, ledger) for index, ledger in enumerate(ledgers)]
+        begun = threading.Event()
+        writers = [Writer(service, token, index, ledger, begun) for index, ledger in enumerate(ledgers)]
         before = [len(ledger) for ledger in ledgers]
         tags = {id(entry): entry.etag for ledger in ledgers for entry in ledger}
         for writer in writers:
             writer.start()
+        must(begun.wait(30) or any(writer.failure for writer in writers), f"round {number}: nothing is acknowledged")
         time.sleep(random.uniform(0.05, 0.6))
         service.end(signal.SIGKILL)
         killed = time.time()
@@ -218,7 +222,8 @@ def run(rounds, service, database):
                 raise writer.failure
             acknowledged += writer.acknowledged
         # PostgreSQL may still finish a COMMIT that the dead service had sent.
-        living = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{database.name}' AND backend_start < to_timestamp({killed})"
+        living = f"""SELECT 1 FROM pg_stat_activity
+            WHERE datname = '{database.name}' AND backend_start < to_timestamp({killed})"""
         waited = time.monotonic()
         while database.url and database.rows(living):
             must(time.monotonic() - waited < 60, f"round {number}: the dead service's connections live on")

@@ -1,7 +1,5 @@
 //! The operations on a collection, the same for every kind.
 
-use std::collections::HashSet;
-
 use axum::{
     Router,
     extract::{OriginalUri, State},
@@ -327,7 +325,7 @@ async fn write<K: Kind>(
         draft.common.slug = Some(slug::free(tx, K::KIND, &heading, fallback, before.id()).await?);
     }
     let mut items = [(draft, Vec::new())];
-    let mut kept = HashSet::new();
+    let mut kept = Vec::new();
     if let Before::Stored(before) = &before {
         kept.extend(before.draft.clone().references().into_iter().map(|reference| reference.name.clone()));
     }

@@ -112,7 +112,7 @@ pub async fn resolve<K: Kind>(
     db: &impl ConnectionTrait,
     caller: &Caller,
     drafts: &mut [(Draft<K>, Vec<FieldError>)],
-    kept: &HashSet<String>,
+    kept: &[String],
 ) -> Result<()> {
     let mut ids = HashSet::new();
     let mut slugs: BTreeMap<vocabulary::Kind, HashSet<String>> = BTreeMap::new();

@@ -370,7 +370,7 @@ pub fn person(name: &str, scope: &[&str]) -> Value {
     })
 }
 
-fn temporary_directory() -> TempDir {
+pub fn temporary_directory() -> TempDir {
     let memory = std::path::Path::new("/dev/shm");
     if memory.is_dir() { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
 }

@@ -1,1 +1,639 @@
-//! x
+//! Bad input: one clear problem, all mistakes at once, and nothing changed.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{Answer, As, TestApp, event, partner, practice, project, publication, topic},
+    editing::edit,
+};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// Fails unless `answer` is a whole problem document of this status and code.
+fn is_problem(answer: &Answer, status: u16, code: &str) {
+    assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let members = ["type", "title", "status", "detail", "code", "errors", "request_id"];
+    let names: Vec<&String> = answer.body.as_object().unwrap().keys().collect();
+    assert_eq!(names, members);
+    assert_eq!(answer.body["type"], format!("/problems/{code}"));
+    assert_eq!(answer.body["status"], status);
+    assert_eq!(answer.body["request_id"], answer.header("x-request-id"));
+    assert!(answer.body["title"].is_string() && answer.body["detail"].is_string());
+}
+
+/// Sends bodies that must all be refused, and looks whether anything has changed.
+async fn refuses(service: &TestApp, path: &str, status: u16, code: &str, bodies: &[&[u8]]) {
+    service.credential(As::Editor).await;
+    let before = service.rows().await;
+    for body in bodies {
+        let answer = service.send_bytes(Method::POST, path, As::Editor, &[JSON], body.to_vec()).await;
+        is_problem(&answer, status, code);
+    }
+    assert_eq!(service.rows().await, before);
+}
+
+/// Fails unless `collection` refuses `good` changed by `patch`, because of `places` alone.
+async fn refuses_at(service: &TestApp, collection: &str, good: Value, patch: Value, places: &[&str]) {
+    let mut body = good;
+    sogep::http::json::merge(&mut body, patch.clone());
+    service.credential(As::Editor).await;
+    let before = service.rows().await;
+    let answer = service.post(&format!("/v1/{collection}"), As::Editor, body).await;
+    is_problem(&answer, 422, "invalid");
+    assert_eq!(service.rows().await, before);
+    assert_eq!(answer.places(), places, "{patch}: {}", answer.text);
+    let errors = answer.body["errors"].as_array().unwrap();
+    assert!(errors.iter().all(|error| !error["code"].as_str().unwrap().is_empty()));
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_cannot_be_done_there_are_told_apart() {
+    let service = TestApp::start().await;
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/topics",
+        "/v1/books",
+        "/v1/topics/",
+        "/v1/topics/a/b",
+        "/v1/topics/%FF",
+        "//v1/topics",
+        "/V1/topics",
+    ] {
+        is_problem(&service.get(path, As::Editor).await, 404, "not-found");
+    }
+    for (method, path, allowed) in [
+        (Method::PUT, "/v1/topics", "GET,HEAD,POST"),
+        (Method::DELETE, "/v1/topics", "GET,HEAD,POST"),
+        (Method::POST, "/v1/topics/a", "GET,HEAD,PATCH,DELETE"),
+        (Method::PUT, "/v1/topics/a", "GET,HEAD,PATCH,DELETE"),
+        (Method::GET, "/v1/topics/a/transitions", "POST"),
+        (Method::POST, "/v1/organisation", "GET,HEAD,PATCH"),
+        (Method::GET, "/v1/auth/login", "POST"),
+        (Method::from_bytes(b"BREW").unwrap(), "/v1/topics", "GET,HEAD,POST"),
+        (Method::OPTIONS, "/v1/topics", "GET,HEAD,POST"),
+    ] {
+        let refused = service.send(method.clone(), path, As::Editor, &[], None).await;
+        is_problem(&refused, 405, "method-not-allowed");
+        let mut allow: Vec<&str> = refused.header("allow").split(',').map(str::trim).collect();
+        let mut expected: Vec<&str> = allowed.split(',').collect();
+        allow.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(allow, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_are_unknown_repeated_or_unclean_are_named() {
+    let service = TestApp::start().await;
+    for (query, places) in [
+        ("lmit=5", vec!["lmit"]),
+        ("limit=5&limit=6", vec!["limit"]),
+        ("locale=tr&LOCALE=tr", vec!["LOCALE"]),
+        ("a=1&b=2&limit=0", vec!["a", "b", "limit"]),
+        ("cursor=%00", vec!["cursor"]),
+        ("locale=%FF", vec!["locale"]),
+        ("limit=%E2%80%AE5", vec!["limit"]),
+        ("=1", vec![""]),
+    ] {
+        let refused = service.get(&format!("/v1/topics?{query}"), As::Publishable).await;
+        is_problem(&refused, 400, "invalid-parameter");
+        assert_eq!(refused.places(), places, "{query}");
+    }
+    let refused = service.get("/v1/topics?lmit=5", As::Publishable).await;
+    assert!(
+        refused.body["errors"][0]["detail"].as_str().unwrap().contains("`limit`"),
+        "the nearest known one"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_one_json_document_is_refused() {
+    let service = TestApp::start().await;
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let bodies: [&[u8]; 17] = [
+        b"",
+        b" ",
+        b"{",
+        b"{'a': 1}",
+        b"{\"translations\": {},}",
+        b"{\"translations\": {}} {}",
+        b"{\"translations\": {}} x",
+        b"{\"translations\": {}, \"translations\": {}}",
+        b"{\"translations\": {\"tr\": {\"label\": \"a\", \"label\": \"b\"}}}",
+        b"{\"position\": NaN}",
+        b"{\"position\": 1e999}",
+        b"{\"position\": 01}",
+        b"{\"a\": \"\x01\"}",
+        b"{\"a\": \"\\ud800\"}",
+        b"{\"a\": \"\xff\"}",
+        b"\xef\xbb\xbf{\"translations\": {}}",
+        nested(65).leak().as_bytes(),
+    ];
+    refuses(&service, "/v1/topics", 400, "malformed-body", &bodies).await;
+    let deep = nested(64);
+    refuses(
+        &service,
+        "/v1/topics",
+        422,
+        "invalid",
+        &[deep.as_bytes(), b"[]", b"null", b"\"x\"", b"1", b"{}"],
+    )
+    .await;
+    refuses(&service, "/v1/auth/login", 422, "invalid", &[b"{}", b"[]", b"{\"email\": 1, \"password\": 2}"])
+        .await;
+}
+
+#[tokio::test]
+async fn only_plain_json_is_taken() {
+    let service = TestApp::start().await;
+    let path = service.published("topics", topic("Konu")).await;
+    let before = service.rows().await;
+    let body = topic("Yeni").to_string();
+    let with = async |method: Method, path: &str, headers: &[(&str, &str)]| {
+        service.send_bytes(method, path, As::Editor, headers, body.clone()).await
+    };
+    for media_type in [
+        "text/plain",
+        "application/xml",
+        "application/merge-patch+json",
+        "multipart/form-data",
+        "application/json; charset=iso-8859-9",
+        "",
+    ] {
+        let refused = with(Method::POST, "/v1/topics", &[("content-type", media_type)]).await;
+        is_problem(&refused, 415, "unsupported-media-type");
+    }
+    is_problem(&with(Method::POST, "/v1/topics", &[]).await, 415, "unsupported-media-type");
+    for encoding in ["gzip", "br", "identity"] {
+        let refused = with(Method::POST, "/v1/topics", &[JSON, ("content-encoding", encoding)]).await;
+        is_problem(&refused, 415, "unsupported-media-type");
+    }
+    let guard = ("if-match", "\"2.x\"");
+    let refused = with(Method::PATCH, &path, &[("content-type", "application/json-patch+json"), guard]).await;
+    is_problem(&refused, 415, "unsupported-media-type");
+    assert_eq!(service.rows().await, before);
+    for media_type in ["application/json; charset=UTF-8", "Application/JSON"] {
+        let taken = with(Method::POST, "/v1/topics", &[("content-type", media_type)]).await;
+        assert_eq!(taken.status, 201, "{media_type}: {}", taken.text);
+    }
+    let merge = ("content-type", "application/merge-patch+json");
+    assert_eq!(with(Method::PATCH, &path, &[merge, guard]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_an_address_and_an_appetite_have_their_limits() {
+    let service = TestApp::start().await;
+    let largest = 256 * 1024;
+    let mut body = topic("Konu").to_string();
+    body.push_str(&" ".repeat(largest + 1 - body.len()));
+    refuses(&service, "/v1/topics", 413, "payload-too-large", &[body.as_bytes()]).await;
+    let announced = [JSON, ("content-length", "99999999")];
+    let refused = service.send_bytes(Method::POST, "/v1/topics", As::Editor, &announced, "{}").await;
+    is_problem(&refused, 413, "payload-too-large");
+    let taken =
+        service.send_bytes(Method::POST, "/v1/topics", As::Editor, &[JSON], body[..largest].to_owned()).await;
+    assert_eq!(taken.status, 201, "{}", taken.text);
+    let long = format!("/v1/topics?cursor={}", "a".repeat(9 * 1024));
+    is_problem(&service.get(&long, As::Editor).await, 414, "uri-too-long");
+    for accept in ["text/html", "application/xml, text/*", "application/json;q=0"] {
+        let headers = [("accept", accept)];
+        let refused = service.send(Method::GET, "/v1/topics", As::Editor, &headers, None).await;
+        is_problem(&refused, 406, "not-acceptable");
+    }
+    for accept in ["*/*", "application/json", "text/html, application/*;q=0.5"] {
+        let headers = [("accept", accept)];
+        assert_eq!(service.send(Method::GET, "/v1/topics", As::Editor, &headers, None).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_the_service_keeps_itself_cannot_be_sent() {
+    let service = TestApp::start().await;
+    let kept = json!({
+        "id": "01930000-0000-7000-8000-000000000000", "kind": "topic", "state": "published", "version": 7,
+        "created_at": "2020-01-01T00:00:00Z", "created_by": null, "updated_at": "2020-01-01T00:00:00Z",
+        "published_at": "2020-01-01T00:00:00Z", "deleted_at": null, "locale": "tr", "consented": true, "sort_key": "a",
+    });
+    let places: Vec<String> = kept.as_object().unwrap().keys().map(|name| format!("/{name}")).collect();
+    let path = service.published("topics", topic("Konu")).await;
+    let before = service.rows().await;
+    let mut body = topic("Başka");
+    body.as_object_mut().unwrap().extend(kept.as_object().unwrap().clone());
+    let mut answers =
+        vec![service.post("/v1/topics", As::Editor, body).await, edit(&service, &path, kept).await];
+    for answer in &mut answers {
+        is_problem(answer, 422, "invalid");
+        let mut found = answer.places();
+        found.sort_unstable();
+        let mut expected = places.clone();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+        assert!(
+            answer.body["errors"].as_array().unwrap().iter().all(|error| error["code"] == "unknown_field")
+        );
+    }
+    assert_eq!(service.rows().await, before);
+}
+
+#[tokio::test]
+async fn every_mistake_of_a_body_is_told_at_once() {
+    let service = TestApp::start().await;
+    let body = json!({
+        "slug": "Büyük Harf", "visibility": "secret", "original_locale": "tr", "topics": "siddet", "nonsense": 1,
+        "type": "novel", "issued": "yesterday", "languages": [7], "authors": [{ "name": " ", "rank": 1 }],
+        "identifiers": [{ "scheme": "doi" }, { "scheme": "fax", "value": "1" }],
+        "translations": { "tr": { "title": "a\u{202E}b", "summary": 5, "headline": "x" } },
+    });
+    let refused = service.post("/v1/publications", As::Editor, body).await;
+    is_problem(&refused, 422, "invalid");
+    let mut places = refused.places();
+    places.sort_unstable();
+    let expected = [
+        "/authors/0/name",
+        "/authors/0/rank",
+        "/identifiers/0/value",
+        "/identifiers/1/scheme",
+        "/issued",
+        "/languages/0",
+        "/nonsense",
+        "/slug",
+        "/topics",
+        "/translations/tr/headline",
+        "/translations/tr/summary",
+        "/translations/tr/title",
+        "/type",
+        "/visibility",
+    ];
+    assert_eq!(places, expected);
+    insta::assert_json_snapshot!("many_mistakes", refused.body);
+    let many: serde_json::Map<String, Value> =
+        (0..300).map(|number| (format!("x{number}"), Value::Null)).collect();
+    let refused = service.post("/v1/publications", As::Editor, many.into()).await;
+    is_problem(&refused, 422, "invalid");
+    assert!((100..=101).contains(&refused.places().len()), "and no answer is endless");
+}
+
+#[tokio::test]
+async fn texts_may_be_so_long_and_not_one_longer() {
+    let service = TestApp::start().await;
+    let text = |length: usize| "ş".repeat(length);
+    let list = |length: usize| (0..length).map(|number| json!(format!("k{number}"))).collect::<Value>();
+    let tr = |name: &str, value: Value| json!({ "translations": { "tr": { name: value } } });
+    for (collection, good, patch, over, place) in [
+        (
+            "publications",
+            publication("A"),
+            tr("title", text(300).into()),
+            tr("title", text(301).into()),
+            "/translations/tr/title",
+        ),
+        (
+            "publications",
+            publication("A"),
+            tr("summary", text(5000).into()),
+            tr("summary", text(5001).into()),
+            "/translations/tr/summary",
+        ),
+        (
+            "publications",
+            publication("A"),
+            tr("body", text(100_000).into()),
+            tr("body", text(100_001).into()),
+            "/translations/tr/body",
+        ),
+        (
+            "publications",
+            publication("A"),
+            json!({ "pages": text(60) }),
+            json!({ "pages": text(61) }),
+            "/pages",
+        ),
+        (
+            "publications",
+            publication("A"),
+            json!({ "slug": "a".repeat(96) }),
+            json!({ "slug": "a".repeat(97) }),
+            "/slug",
+        ),
+        (
+            "topics",
+            topic("A"),
+            tr("alternative_labels", list(50)),
+            tr("alternative_labels", list(51)),
+            "/translations/tr/alternative_labels",
+        ),
+        (
+            "topics",
+            topic("A"),
+            tr("alternative_labels", json!([text(300)])),
+            tr("alternative_labels", json!([text(301)])),
+            "/translations/tr/alternative_labels/0",
+        ),
+        (
+            "topics",
+            topic("A"),
+            json!({ "position": 1_000_000 }),
+            json!({ "position": 1_000_001 }),
+            "/position",
+        ),
+        (
+            "partners",
+            partner("A"),
+            tr("short_name", text(60).into()),
+            tr("short_name", text(61).into()),
+            "/translations/tr/short_name",
+        ),
+    ] {
+        let mut body = good.clone();
+        sogep::http::json::merge(&mut body, patch);
+        let taken = service.post(&format!("/v1/{collection}"), As::Editor, body).await;
+        assert_eq!(taken.status, 201, "{place}: {}", taken.text);
+        refuses_at(&service, collection, good, over, &[place]).await;
+    }
+    let topics = |length: usize| json!({ "topics": list(length) });
+    refuses_at(&service, "publications", publication("A"), topics(51), &["/topics"]).await;
+}
+
+#[tokio::test]
+async fn no_text_holds_what_a_reader_could_not_see() {
+    let service = TestApp::start().await;
+    service.credential(As::Editor).await;
+    let before = service.rows().await;
+    for hidden in
+        ["\u{0}", "\u{1}", "\u{7F}", "\u{85}", "\u{202E}", "\u{2066}", "\u{FFFF}", "\u{1FFFE}", "\r"]
+    {
+        let text = format!("a{hidden}b");
+        let tr = |name: &str| json!({ "translations": { "tr": { name: text } } });
+        let mut answer = vec![service.post("/v1/topics", As::Editor, tr("label")).await];
+        answer.push(service.post("/v1/topics", As::Editor, tr("definition")).await);
+        answer.push(
+            service
+                .post("/v1/topics", As::Editor, json!({ "notation": text, "translations": { "tr": {} } }))
+                .await,
+        );
+        for (answer, place) in
+            answer.iter().zip(["/translations/tr/label", "/translations/tr/definition", "/notation"])
+        {
+            is_problem(answer, 422, "invalid");
+            assert!(answer.places().contains(&place), "{hidden:?}: {}", answer.text);
+        }
+    }
+    assert_eq!(service.rows().await, before);
+    let lines = "## Başlık\n\n\tgirinti, ‘tırnak’, 🏳️‍🌈 ve צ";
+    let taken = service
+        .post(
+            "/v1/topics",
+            As::Editor,
+            json!({ "translations": { "tr": { "label": "A", "definition": lines } } }),
+        )
+        .await;
+    assert_eq!((taken.status.as_u16(), &taken.body["definition"]), (201, &json!(lines)));
+}
+
+#[tokio::test]
+async fn names_of_properties_are_looked_at_like_texts() {
+    let service = TestApp::start().await;
+    for name in ["t\u{0}r", "\u{202E}tr", "xx-çok-yanlış", ""] {
+        let body = json!({ "results": [{ "measure": "unit", "indicator": { name: "Sayı" } }] });
+        let refused = service
+            .post("/v1/projects", As::Editor, {
+                let mut good = project("A");
+                sogep::http::json::merge(&mut good, body);
+                good
+            })
+            .await;
+        is_problem(&refused, 422, "invalid");
+        let refused =
+            service.post("/v1/topics", As::Editor, json!({ "translations": { "tr": {}, name: {} } })).await;
+        is_problem(&refused, 422, "invalid");
+        let refused =
+            service.post("/v1/topics", As::Editor, json!({ "translations": { "tr": {} }, name: 1 })).await;
+        is_problem(&refused, 422, "invalid");
+    }
+}
+
+#[tokio::test]
+async fn slugs_languages_and_dates_are_what_they_say() {
+    let service = TestApp::start().await;
+    for slug in ["Buyuk", "a--b", "-a", "a-", "a b", "ş", "", "a/b", "01930000-0000-7000-8000-000000000000"]
+    {
+        refuses_at(&service, "topics", topic("A"), json!({ "slug": slug }), &["/slug"]).await;
+    }
+    refuses_at(&service, "topics", topic("A"), json!({ "original_locale": "en" }), &["/translations/en"])
+        .await;
+    refuses_at(
+        &service,
+        "topics",
+        topic("A"),
+        json!({ "translations": { "de": {} } }),
+        &["/translations/de"],
+    )
+    .await;
+    let german = json!({ "original_locale": "de", "translations": { "tr": null, "de": { "label": "A" } } });
+    refuses_at(&service, "topics", topic("A"), german, &["/original_locale", "/translations/de"]).await;
+    for date in
+        ["2024-02-30", "2024-13-01", "24-01-01", "2024-1-1", "2024-01-01T00:00:00Z", "01.02.2024", "", "2024"]
+    {
+        refuses_at(&service, "projects", project("A"), json!({ "planned_start": date }), &["/planned_start"])
+            .await;
+    }
+    for date in
+        ["2024-02-30", "2024-13", "24", "2024-1", "2024-00", "2024/05", "Mart 2024", "", "2024-05-", "+2024"]
+    {
+        refuses_at(&service, "publications", publication("A"), json!({ "issued": date }), &["/issued"]).await;
+        refuses_at(&service, "practices", practice("A"), json!({ "period_start": date }), &["/period_start"])
+            .await;
+    }
+    for instant in
+        ["2026-05-01", "2026-05-01T15:00:00", "2026-05-01T25:00:00Z", "2026-02-30T15:00:00Z", "now", ""]
+    {
+        refuses_at(
+            &service,
+            "events",
+            event("A"),
+            json!({ "registration_deadline": instant }),
+            &["/registration_deadline"],
+        )
+        .await;
+    }
+    for zone in ["Istanbul", "europe/istanbul", "GMT+3", "+03:00", "", "Europe/Atlantis"] {
+        refuses_at(&service, "events", event("A"), json!({ "time_zone": zone }), &["/time_zone"]).await;
+    }
+    for language in ["Türkçe", "t", "tr_TR!", ""] {
+        refuses_at(
+            &service,
+            "publications",
+            publication("A"),
+            json!({ "languages": [language] }),
+            &["/languages/0"],
+        )
+        .await;
+    }
+    for (patch, place) in [
+        (json!({ "actual_end": "2023-12-31" }), "/actual_end"),
+        (json!({ "planned_start": "2024-05-02", "planned_end": "2024-05-01" }), "/planned_end"),
+    ] {
+        refuses_at(&service, "projects", project("A"), patch, &[place]).await;
+    }
+    refuses_at(&service, "events", event("A"), json!({ "ends_at": "2026-05-01T14:59:59Z" }), &["/ends_at"])
+        .await;
+}
+
+#[tokio::test]
+async fn instants_are_kept_in_utc_and_whole_milliseconds() {
+    let service = TestApp::start().await;
+    let mut body = event("A");
+    body["starts_at"] = "2026-05-01T18:00:00.123456+03:00".into();
+    let created = service.post("/v1/events", As::Editor, body).await;
+    assert_eq!(created.body["starts_at"], "2026-05-01T15:00:00.123Z");
+    assert_eq!(service.get(created.header("location"), As::Editor).await.text, created.text);
+}
+
+#[tokio::test]
+async fn rules_of_recurrence_are_those_of_the_standard() {
+    let service = TestApp::start().await;
+    for rule in [
+        "",
+        "WEEKLY",
+        "COUNT=6",
+        "FREQ=HOURLY",
+        "FREQ=WEEKLY;COUNT=0",
+        "FREQ=WEEKLY;BYDAY=XX",
+        "RRULE:FREQ=DAILY",
+        "FREQ=DAILY;COUNT=2;UNTIL=20270101",
+        "FREQ=DAILY\nX:1",
+    ] {
+        let recurrence = json!({ "recurrence": { "rule": rule } });
+        refuses_at(&service, "events", event("A"), recurrence, &["/recurrence/rule"]).await;
+    }
+    let exception = json!({ "recurrence": { "rule": "FREQ=DAILY", "exceptions": ["yarın"] } });
+    refuses_at(&service, "events", event("A"), exception, &["/recurrence/exceptions/0"]).await;
+}
+
+#[tokio::test]
+async fn identifiers_and_addresses_are_of_their_form() {
+    let service = TestApp::start().await;
+    for (scheme, value) in [
+        ("doi", "https://doi.org/10.5555/x"),
+        ("doi", "10.5555/ABC"),
+        ("isbn", "978-3-16-148410-1"),
+        ("issn", "2049-3631"),
+        ("orcid", "0000-0002-1825-0098"),
+        ("ror", "5dxps0555"),
+        ("wikidata", "42"),
+        ("iati", "TR/1"),
+        ("urn", "nbn:tr:1"),
+        ("handle", "20.500.12345"),
+        ("oai", "example.org:42"),
+        ("url", "javascript:alert(1)"),
+    ] {
+        let identifiers = json!({ "identifiers": [{ "scheme": "wikidata", "value": "Q1" }, { "scheme": scheme, "value": value }] });
+        refuses_at(&service, "partners", partner("A"), identifiers, &["/identifiers/1/value"]).await;
+    }
+    for address in [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "ftp://example.org",
+        "//example.org",
+        "example.org",
+        "https://",
+        "https://user:pw@example.org/",
+        "http:example.org",
+        "file:///etc/passwd",
+        "",
+    ] {
+        refuses_at(&service, "partners", partner("A"), json!({ "website": address }), &["/website"]).await;
+        refuses_at(&service, "events", event("A"), json!({ "online_url": address }), &["/online_url"]).await;
+        let source = json!({ "source": { "name": "a", "id": "1", "url": address } });
+        refuses_at(&service, "partners", partner("A"), source, &["/source/url"]).await;
+    }
+}
+
+#[tokio::test]
+async fn numbers_and_lists_keep_to_their_bounds() {
+    let service = TestApp::start().await;
+    for (collection, good, patch, place) in [
+        ("topics", topic("A"), json!({ "position": -1 }), "/position"),
+        ("topics", topic("A"), json!({ "position": 1.5 }), "/position"),
+        ("topics", topic("A"), json!({ "position": 99_999_999_999_i64 }), "/position"),
+        ("topics", topic("A"), json!({ "position": "1" }), "/position"),
+        ("events", event("A"), json!({ "point": { "latitude": 90.1, "longitude": 0 } }), "/point/latitude"),
+        ("events", event("A"), json!({ "point": { "latitude": 1 } }), "/point/longitude"),
+        ("events", event("A"), json!({ "capacity": -1 }), "/capacity"),
+        ("events", event("A"), json!({ "all_day": "yes" }), "/all_day"),
+        ("projects", project("A"), json!({ "gender_marker": 3 }), "/gender_marker"),
+        (
+            "projects",
+            project("A"),
+            json!({ "countries": [{ "code": "TR", "percentage": 60 }, { "code": "DE", "percentage": 41 }] }),
+            "/countries",
+        ),
+        ("projects", project("A"), json!({ "countries": [{ "code": "Türkiye" }] }), "/countries/0/code"),
+        ("projects", project("A"), json!({ "sdg_targets": ["5.2", "5.2"] }), "/sdg_targets/1"),
+        ("projects", project("A"), json!({ "partners": [{ "name": "A" }] }), "/partners/0/role"),
+        (
+            "projects",
+            project("A"),
+            json!({ "partners": [{ "role": "author", "name": "A" }] }),
+            "/partners/0/role",
+        ),
+        ("publications", publication("A"), json!({ "authors": [{}] }), "/authors/0"),
+        ("publications", publication("A"), json!({ "licence": "CC BY 4.0" }), "/licence"),
+        ("publications", publication("A"), json!({ "audience": ["media", "media"] }), "/audience/1"),
+        ("publications", publication("A"), json!({ "embargo_until": "2027-01-01" }), "/embargo_until"),
+    ] {
+        refuses_at(&service, collection, good, patch, &[place]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_with_a_point() {
+    let service = TestApp::start().await;
+    let body = r#"{ "position": 7.0, "translations": { "tr": { "label": "A" } } }"#;
+    let taken = service.send_bytes(Method::POST, "/v1/topics", As::Editor, &[JSON], body).await;
+    assert_eq!(taken.status, 201, "JSON Schema calls it an integer: {}", taken.text);
+    assert_eq!(taken.body["position"], 7);
+}
+
+#[tokio::test]
+async fn names_that_another_entry_has_are_taken() {
+    let service = TestApp::start().await;
+    let claim = |title: &str, slug: &str, doi: &str, id: &str| {
+        let mut body = publication(title);
+        body["slug"] = slug.into();
+        body["identifiers"] = json!([{ "scheme": "doi", "value": doi }]);
+        body["source"] = json!({ "name": "arsiv", "id": id });
+        body
+    };
+    assert_eq!(
+        service.post("/v1/publications", As::Editor, claim("A", "a", "10.5555/a", "1")).await.status,
+        201
+    );
+    let before = service.rows().await;
+    let refused = service.post("/v1/publications", As::Editor, claim("B", "a", "10.5555/a", "1")).await;
+    is_problem(&refused, 422, "invalid");
+    assert_eq!(refused.places(), ["/slug", "/source/id", "/identifiers/0"]);
+    assert_eq!(service.rows().await, before);
+    assert_eq!(
+        service.post("/v1/publications", As::Editor, claim("B", "b", "10.5555/b", "2")).await.status,
+        201
+    );
+}
+
+#[tokio::test]
+async fn every_problem_is_explained_where_its_type_leads() {
+    let service = TestApp::start().await;
+    let list = service.get("/problems", As::Nobody).await;
+    let codes = list.body.as_array().unwrap();
+    assert!(codes.len() > 15);
+    for problem in codes {
+        let code = problem["code"].as_str().unwrap();
+        let one = service.get(&format!("/problems/{code}"), As::Nobody).await;
+        assert_eq!((one.status.as_u16(), &one.body), (200, problem));
+    }
+    is_problem(&service.get("/problems/nonsense", As::Nobody).await, 404, "not-found");
+}

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sogep::entity::{change, revision, vocabulary::What};
 
 use crate::app::{Answer, As, TestApp, event, partner, person, practice, project, publication, topic};
+use crate::reading::{COLLECTIONS, walk};
 
 /// Creates a draft; gives its address and the answer.
 async fn draft(service: &TestApp, collection: &str, who: As, body: Value) -> (String, Answer) {
@@ -119,6 +120,21 @@ async fn a_patch_removes_with_null_and_replaces_lists_whole() {
     let texts = &changed.body["translations"]["tr"];
     assert_eq!((&texts["title"], &texts["subtitle"]), (&json!("Rapor"), &json!("Alt")));
     assert_eq!(changed.body["type"], "research_report", "what is not named stays");
+}
+
+#[tokio::test]
+async fn a_patch_that_says_nothing_is_good_for_every_entry_and_changes_nothing_in_it() {
+    let service = TestApp::with_demo().await;
+    for collection in COLLECTIONS {
+        for before in walk(&service, &format!("/v1/{collection}?limit=100&locale=all"), As::Editor).await {
+            let path = format!("/v1/{collection}/{}?locale=all", before["slug"].as_str().unwrap());
+            let before = service.get(&path, As::Editor).await;
+            let mut after = service.patch(&path, As::Editor, before.etag(), json!({})).await;
+            assert_eq!(after.status, 200, "{path}: {}", after.text);
+            after.body["updated_at"] = before.body["updated_at"].clone();
+            assert_eq!(after.body, before.body);
+        }
+    }
 }
 
 #[tokio::test]

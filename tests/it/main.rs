@@ -16,3 +16,4 @@ mod interchange;
 mod layout;
 mod privacy;
 mod reading;
+mod schema;

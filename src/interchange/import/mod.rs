@@ -304,7 +304,7 @@ async fn write_batch<K: Kind>(
         metadata.push((line, state, published_at, former_slugs));
         items.push((draft, Vec::new()));
     }
-    references::resolve(round.tx, &Caller::SYSTEM, &mut items, &HashSet::new()).await?;
+    references::resolve(round.tx, &Caller::SYSTEM, &mut items, &[]).await?;
     claims::clashes(round.tx, &mut items, &ids).await?;
 
     let written = targets.iter().flatten().filter(|target| target.version > 0).cloned().collect();

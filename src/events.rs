@@ -222,10 +222,10 @@ impl Kind for Event {
             return;
         }
         draft.fields.point = None;
+        draft.fields.online_url = None;
         let hidden = precision == LocationPrecision::Hidden;
         if hidden {
             draft.fields.country = None;
-            draft.fields.online_url = None;
         }
         for texts in draft.translations.values_mut() {
             texts.venue_name = None;

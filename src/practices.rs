@@ -44,8 +44,8 @@ pub struct Fields {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub countries: Vec<CountryShare>,
-    /// Whether those who took part must not be recognised. Then partners, people, place and project
-    /// are shown to nobody outside.
+    /// Whether those who took part must not be recognised. Then partners, people, place, project,
+    /// owner and source are shown to nobody outside.
     #[serde(default)]
     pub anonymised: bool,
 }
@@ -161,6 +161,8 @@ impl Kind for Practice {
             return;
         }
         draft.credits.clear();
+        draft.common.owner = None;
+        draft.common.source = None;
         draft.links.retain(|link| link.field != "project");
         for texts in draft.translations.values_mut() {
             texts.place = None;

@@ -85,12 +85,14 @@ pub fn no_repeats<T: Eq + std::hash::Hash>(items: &[T], pointer: &str, errors: &
 
 /// Refuses what is not a web address.
 pub fn web_address(text: &str, pointer: &str, errors: &mut Vec<FieldError>) {
-    let good = url::Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
+    // The parser forgives a missing `//`, as browsers do.
+    let good = text.contains("://")
+        && url::Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+        });
     if !good {
         let detail = "wanted: an absolute http or https address without a password";
         errors.push(FieldError::at(pointer, "format", detail));

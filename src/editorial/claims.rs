@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// Adds to each draft's errors what names it claims that another entry has: its slug, its source,
-/// its identifiers. `ids` are the drafts' own entries, as far as they have one.
+/// its identifiers, and the slugs in `former` that are to lead to it. `ids` are the drafts' own
+/// entries, as far as they have one.
 ///
 /// # Errors
 /// When the database fails.
@@ -19,16 +20,21 @@ pub async fn clashes<K: Kind>(
     db: &impl ConnectionTrait,
     drafts: &mut [(Draft<K>, Vec<FieldError>)],
     ids: &[Option<Uuid>],
+    former: &[Vec<String>],
 ) -> Result<()> {
-    let taken = names_taken::<K>(db, drafts).await?;
+    let taken = names_taken::<K>(db, drafts, former).await?;
     let mut claimed: HashMap<Name, usize> = HashMap::new();
     for (index, (draft, errors)) in drafts.iter_mut().enumerate() {
         let own = ids.get(index).copied().flatten();
-        for (pointer, name) in names::<K>(draft) {
-            let by_other = taken.get(&name).is_some_and(|owner| Some(*owner) != own);
-            let before = claimed.insert(name, index).is_some_and(|other| other != index);
-            if by_other || before {
+        let former = former.get(index).map(Vec::as_slice).unwrap_or_default();
+        for (pointer, name) in names::<K>(draft, former) {
+            let by_other =
+                taken.get(&name).is_some_and(|owners| owners.iter().any(|owner| Some(*owner) != own));
+            let by_earlier = claimed.get(&name).is_some_and(|earlier| *earlier != index);
+            if by_other || by_earlier {
                 errors.push(FieldError::at(pointer, "taken", "another entry has this already"));
+            } else {
+                claimed.insert(name, index);
             }
         }
     }
@@ -43,7 +49,7 @@ enum Name {
 }
 
 /// The names a draft claims, and where.
-fn names<K: Kind>(draft: &Draft<K>) -> Vec<(String, Name)> {
+fn names<K: Kind>(draft: &Draft<K>, former: &[String]) -> Vec<(String, Name)> {
     let common = &draft.common;
     let slug = common.slug.clone().map(|slug| ("/slug".to_owned(), Name::Slug(slug)));
     let source = common
@@ -53,16 +59,23 @@ fn names<K: Kind>(draft: &Draft<K>) -> Vec<(String, Name)> {
     let identifiers = common.identifiers.iter().enumerate().map(|(index, known)| {
         (format!("/identifiers/{index}"), Name::Identifier(known.scheme, known.value.clone()))
     });
-    slug.into_iter().chain(source).chain(identifiers).collect()
+    let former = former
+        .iter()
+        .enumerate()
+        .map(|(index, slug)| (format!("/former_slugs/{index}"), Name::Slug(slug.clone())));
+    slug.into_iter().chain(source).chain(identifiers).chain(former).collect()
 }
 
 async fn names_taken<K: Kind>(
     db: &impl ConnectionTrait,
     drafts: &[(Draft<K>, Vec<FieldError>)],
-) -> Result<HashMap<Name, Uuid>> {
-    let mut taken = HashMap::new();
+    former: &[Vec<String>],
+) -> Result<HashMap<Name, Vec<Uuid>>> {
+    let mut taken: HashMap<Name, Vec<Uuid>> = HashMap::new();
+    let mut take = |name: Name, id: Uuid| taken.entry(name).or_default().push(id);
     let commons = || drafts.iter().map(|(draft, _)| &draft.common);
-    let slugs: Vec<&String> = commons().filter_map(|common| common.slug.as_ref()).collect();
+    let slugs: Vec<&String> =
+        commons().filter_map(|common| common.slug.as_ref()).chain(former.iter().flatten()).collect();
     let sources: Vec<&String> =
         commons().filter_map(|common| common.source.as_ref().map(|source| &source.id)).collect();
     let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = entry::Entity::find()
@@ -78,9 +91,9 @@ async fn names_taken<K: Kind>(
         .all(db)
         .await?;
     for (id, slug, source_name, source_id) in rows {
-        taken.insert(Name::Slug(slug), id);
+        take(Name::Slug(slug), id);
         if let (Some(name), Some(source_id)) = (source_name, source_id) {
-            taken.insert(Name::Source(name, source_id), id);
+            take(Name::Source(name, source_id), id);
         }
     }
     let retired = slug_history::Entity::find()
@@ -89,7 +102,7 @@ async fn names_taken<K: Kind>(
         .all(db)
         .await?;
     for row in retired {
-        taken.entry(Name::Slug(row.slug)).or_insert(row.entry_id);
+        take(Name::Slug(row.slug), row.entry_id);
     }
     let values: HashSet<&String> =
         commons().flat_map(|common| common.identifiers.iter().map(|known| &known.value)).collect();
@@ -99,7 +112,9 @@ async fn names_taken<K: Kind>(
             .filter(identifier::Column::Value.is_in(chunk.iter().copied()))
             .all(db)
             .await?;
-        taken.extend(rows.into_iter().map(|row| (Name::Identifier(row.scheme, row.value), row.entry_id)));
+        for row in rows {
+            take(Name::Identifier(row.scheme, row.value), row.entry_id);
+        }
     }
     Ok(taken)
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     check,
-    kind::{CreditField, Kind, object},
+    kind::{Agents, CreditField, Kind, object},
 };
 use crate::{
     app::App,
@@ -213,7 +213,7 @@ impl<K: Kind> Draft<K> {
         document.extend(object(&self.fields));
         for field in K::CREDITS {
             let credits = self.credits.iter().filter(|credit| credit.field == field.name);
-            let credits: Vec<Value> = credits.map(|credit| object(&NewCredit::from(credit)).into()).collect();
+            let credits: Vec<Value> = credits.map(|credit| written(field, credit)).collect();
             document.insert(field.name.to_owned(), credits.into());
         }
         for field in K::LINKS {
@@ -326,11 +326,16 @@ fn credited(field: &CreditField, credit: NewCredit) -> Credit {
     }
 }
 
-impl From<&Credit> for NewCredit {
-    fn from(credit: &Credit) -> Self {
-        let Credit { role, name, person, partner, .. } = credit.clone();
-        Self { role: Some(role), name, person, partner }
-    }
+/// The credit as a writer sends it: with what may stand in its property.
+fn written(field: &CreditField, credit: &Credit) -> Value {
+    let Credit { role, name, person, partner, .. } = credit.clone();
+    let mut written = object(&NewCredit { role: Some(role), name, person, partner });
+    match field.agents {
+        Agents::People => written.shift_remove("partner"),
+        Agents::Partners => written.shift_remove("person"),
+        Agents::Any => None,
+    };
+    written.into()
 }
 
 /// Checks a whole document against the schema `schema`, then against the rules that a schema cannot

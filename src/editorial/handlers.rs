@@ -330,7 +330,7 @@ async fn write<K: Kind>(
         kept.extend(before.draft.clone().references().into_iter().map(|reference| reference.name.clone()));
     }
     references::resolve(tx, caller, &mut items, &kept).await?;
-    claims::clashes(tx, &mut items, &[before.id()]).await?;
+    claims::clashes(tx, &mut items, &[before.id()], &[]).await?;
     let [(draft, mut errors)] = items;
     if state == EntryState::Published {
         errors.extend(draft.missing());

@@ -73,7 +73,10 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        // JSON Schema calls 7.0 an integer, so it is read as one. Beyond 2^53 a float is not exact.
+        #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is small enough")]
+        let whole = (value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0).then_some(value as i64);
+        Ok(whole.map_or_else(|| value.into(), Value::from))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -135,6 +138,10 @@ fn walk(value: &Value, pointer: &mut String, errors: &mut Vec<FieldError>) {
         }
         Value::Object(entries) => {
             for (name, entry) in entries {
+                if name.chars().any(is_unwritable) {
+                    let detail = "the name of a property holds a character that no text should";
+                    errors.push(FieldError::at(pointer.clone(), "unwritable_character", detail));
+                }
                 descend(&escaped(name), entry, pointer, errors);
             }
         }

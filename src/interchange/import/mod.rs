@@ -300,12 +300,14 @@ async fn write_batch<K: Kind>(
 
     let mut metadata = Vec::with_capacity(rows.len());
     let mut items = Vec::with_capacity(rows.len());
+    let mut slugs = Vec::with_capacity(rows.len());
     for Row { line, draft, state, published_at, former_slugs } in rows {
-        metadata.push((line, state, published_at, former_slugs));
+        metadata.push((line, state, published_at));
+        slugs.push(former_slugs);
         items.push((draft, Vec::new()));
     }
     references::resolve(round.tx, &Caller::SYSTEM, &mut items, &[]).await?;
-    claims::clashes(round.tx, &mut items, &ids).await?;
+    claims::clashes(round.tx, &mut items, &ids, &slugs).await?;
 
     let written = targets.iter().flatten().filter(|target| target.version > 0).cloned().collect();
     let mut stored: HashMap<Uuid, Stored<K>> = load::<K>(round.tx, written, true)
@@ -317,9 +319,8 @@ async fn write_batch<K: Kind>(
     let mut writes = Vec::new();
     let mut lines = Vec::new();
     let mut retired = Vec::new();
-    for (((draft, errors), target), (line, state, published_at, slugs)) in
-        items.into_iter().zip(targets).zip(metadata)
-    {
+    let rows = items.into_iter().zip(targets).zip(metadata).zip(slugs);
+    for ((((draft, errors), target), (line, state, published_at)), slugs) in rows {
         if !errors.is_empty() {
             round.refuse(place, collection, line, errors);
             continue;

@@ -246,6 +246,9 @@ impl Kind for Project {
         check::shares(countries, "/countries", errors);
         let sectors = fields.sectors.iter().map(|sector| (sector.code.as_str(), sector.percentage));
         check::shares(sectors, "/sectors", errors);
+        for (index, result) in fields.results.iter().enumerate() {
+            check::multilingual(&result.indicator, &format!("/results/{index}/indicator"), errors);
+        }
         for (index, line) in fields.budget.iter().enumerate() {
             let pointer = format!("/budget/{index}/period_end");
             check::in_order(Some(&line.period_start), Some(&line.period_end), &pointer, errors);

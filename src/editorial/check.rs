@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::{
     draft::{Credit, Draft, Identifier},
     kind::{Agents, Kind},
+    values::Multilingual,
 };
 use crate::{entity::vocabulary::IdentifierScheme, http::FieldError};
 
@@ -137,6 +138,21 @@ pub fn languages(languages: &[String], pointer: &str, errors: &mut Vec<FieldErro
         if language.parse::<icu_locale_core::LanguageIdentifier>().is_err() {
             let pointer = format!("{pointer}/{index}");
             errors.push(FieldError::at(pointer, "format", "wanted: a BCP 47 language tag"));
+        }
+    }
+}
+
+/// Refuses a text in several languages that is in none, in what is no language, or too long.
+pub fn multilingual(text: &Multilingual, pointer: &str, errors: &mut Vec<FieldError>) {
+    if text.is_empty() {
+        errors.push(FieldError::at(pointer, "required", "a text in at least one language is needed"));
+    }
+    for (language, text) in text {
+        let pointer = format!("{pointer}/{}", crate::http::json::escaped(language));
+        if language.parse::<icu_locale_core::LanguageIdentifier>().is_err() {
+            errors.push(FieldError::at(pointer, "format", "wanted: a BCP 47 language tag"));
+        } else if text.trim().is_empty() || text.chars().count() > 1000 {
+            errors.push(FieldError::at(pointer, "too_long", "wanted: a text of 1 to 1000 characters"));
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Access: who is let in, who is not, and who may do what.
 
+mod forgery;
+mod keys;
+
 use axum::http::{Method, StatusCode, header};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
-use serde_json::{Value, json};
+use serde_json::json;
 use sogep::{
     auth::{Scope, password},
     entity::{
@@ -22,6 +23,7 @@ use crate::{
 };
 
 const EMAIL: &str = "isil@sogep.example";
+
 const PASSWORD: &str = "uzun ve akılda kalan bir parola";
 
 /// An account that can sign in.
@@ -218,244 +220,6 @@ async fn who_is_disabled_or_demoted_is_so_at_once() {
     assert_eq!(refresh(&service, &token).await.status, 401);
 }
 
-/// A token with the header and claims of a good one, changed by `change`, signed by `key`.
-fn forged(good: &str, key: &EncodingKey, change: impl Fn(&mut Header, &mut Value)) -> String {
-    let mut header = jsonwebtoken::decode_header(good).unwrap();
-    let mut claims: Value =
-        serde_json::from_slice(&BASE64.decode(good.split('.').nth(1).unwrap()).unwrap()).unwrap();
-    change(&mut header, &mut claims);
-    jsonwebtoken::encode(&header, &claims, key).unwrap()
-}
-
-#[tokio::test]
-async fn forged_tokens_are_refused_and_all_alike() {
-    let service = TestApp::start().await;
-    account(&service, EMAIL, AccountRole::Owner).await;
-    let (good, refresh_token) = tokens(&service).await;
-    let (_, ours) = service.app.keyring.active().unwrap();
-    let random = aws_lc_rs::rand::SystemRandom::new();
-    let foreign = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-    let foreign = EncodingKey::from_ed_der(foreign.as_ref());
-    let public = service.app.keyring.public_keys()[0].1.clone();
-    let parts: Vec<&str> = good.split('.').collect();
-    let none = BASE64.encode(
-        json!({ "typ": "at+jwt", "alg": "none", "kid": service.app.keyring.public_keys()[0].0 }).to_string(),
-    );
-    let other = service.account(AccountRole::Owner).await;
-    let key = service.credential(As::Partner).await.unwrap();
-    let claim = |name: &'static str, value: Value| {
-        forged(&good, &ours, move |_, claims| claims[name] = value.clone())
-    };
-    assert_eq!(
-        me(&service, &forged(&good, &ours, |_, _| {})).await.status,
-        200,
-        "what is forged below is else good"
-    );
-    let mut refused = vec![
-        format!("{none}.{}.", parts[1]),
-        format!("{none}.{}.{}", parts[1], parts[2]),
-        forged(&good, &EncodingKey::from_secret(public.as_bytes()), |header, _| {
-            header.alg = Algorithm::HS256
-        }),
-        forged(&good, &EncodingKey::from_secret(&BASE64.decode(&public).unwrap()), |header, _| {
-            header.alg = Algorithm::HS256
-        }),
-        forged(&good, &foreign, |_, _| {}),
-        forged(&good, &ours, |header, _| header.kid = Some("yok".to_owned())),
-        forged(&good, &ours, |header, _| header.kid = None),
-        forged(&good, &ours, |header, _| header.typ = Some("JWT".to_owned())),
-        forged(&good, &ours, |header, _| header.typ = None),
-        forged(&good, &ours, |header, _| header.jku = Some("https://evil.example/keys".to_owned())),
-        claim("aud", json!("https://other.example")),
-        claim("iss", json!("https://other.example")),
-        claim("exp", json!(now().timestamp() - 31)),
-        claim("exp", Value::Null),
-        claim("nbf", json!(now().timestamp() + 31)),
-        claim("sid", json!(Uuid::from_u128(1))),
-        claim("sub", json!(Uuid::from_u128(1))),
-        format!("{}.{}.{}", parts[0], other.split('.').nth(1).unwrap(), parts[2]),
-        format!("{}.{}", parts[0], parts[1]),
-        format!("{good}x"),
-        refresh_token,
-        key.rsplit_once('_').unwrap().0.to_owned(),
-        String::new(),
-        ".".to_owned(),
-        "x".repeat(5000),
-    ];
-    let mut seen: Vec<String> = Vec::new();
-    for token in refused.drain(..) {
-        let answer = me(&service, &token).await;
-        assert_eq!((answer.status, answer.code()), (StatusCode::UNAUTHORIZED, "unauthorized"), "{token}");
-        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"sogep\"");
-        seen.push(but_for_its_id(&answer));
-    }
-    seen.dedup();
-    assert_eq!(seen.len(), 1, "{seen:?}");
-}
-
-#[tokio::test]
-async fn the_role_in_a_token_gives_no_right() {
-    let service = TestApp::start().await;
-    let viewer = service.credential(As::Viewer).await.unwrap();
-    let (_, ours) = service.app.keyring.active().unwrap();
-    let raised = forged(&viewer, &ours, |_, claims| claims["scope"] = "owner".into());
-    assert_eq!(me(&service, &raised).await.body["role"], "viewer");
-}
-
-#[tokio::test]
-async fn anybody_can_verify_a_token_with_the_published_keys() {
-    let service = TestApp::start().await;
-    let token = service.credential(As::Editor).await.unwrap();
-    let set = service.get("/.well-known/jwks.json", As::Nobody).await;
-    let kid = jsonwebtoken::decode_header(&token).unwrap().kid.unwrap();
-    let keys = set.body["keys"].as_array().unwrap();
-    let key = keys.iter().find(|key| key["kid"] == kid.as_str()).unwrap();
-    assert!(keys.iter().all(|key| key.get("d").is_none()), "no private key is published");
-    let mut validation = Validation::new(Algorithm::EdDSA);
-    validation.set_audience(&["https://api.sogep.example"]);
-    validation.set_issuer(&["https://api.sogep.example"]);
-    // The clock of this test stands still.
-    validation.validate_exp = false;
-    let key = DecodingKey::from_ed_components(key["x"].as_str().unwrap()).unwrap();
-    let claims = jsonwebtoken::decode::<Value>(&token, &key, &validation).unwrap().claims;
-    let id = service.get("/v1/me", As::Editor).await.body["id"].clone();
-    assert_eq!((&claims["sub"], &claims["exp"]), (&id, &json!(now().timestamp() + 600)));
-    assert!(!token.contains("sogep.example") && claims.get("email").is_none());
-}
-
-/// Makes a key over HTTP; gives its secret and its address.
-async fn make_key(service: &TestApp, who: As, body: Value) -> (String, String) {
-    let made = service.post("/v1/keys", who, body).await;
-    assert_eq!(made.status, 201, "{}", made.text);
-    (made.body["secret"].as_str().unwrap().to_owned(), made.header("location").to_owned())
-}
-
-#[tokio::test]
-async fn a_key_is_refused_once_it_is_mistyped_revoked_or_expired() {
-    let service = TestApp::start().await;
-    for body in [
-        json!({ "type": "publishable", "name": "Ana sayfa", "expires_in_days": 1 }),
-        json!({ "type": "secret", "name": "Sunucu", "scopes": ["content:read"], "expires_in_days": 1 }),
-    ] {
-        let (first, address) = make_key(&service, As::Admin, body.clone()).await;
-        let (second, _) = make_key(&service, As::Owner, body.clone()).await;
-        assert_eq!(me(&service, &first).await.status, 200);
-        let last = if first.ends_with('0') { "1" } else { "0" };
-        let mistyped = format!("{}{last}", &first[..first.len() - 1]);
-        let mixed = format!("{}{}", &first[..30], &second[30..]);
-        for wrong in [mistyped, mixed, first[..first.len() - 1].to_owned(), first.to_uppercase()] {
-            assert_eq!(me(&service, &wrong).await.status, 401);
-        }
-        assert_eq!(service.delete(&address, As::Admin, "").await.status, 204);
-        assert_eq!(me(&service, &first).await.status, 401);
-        assert_eq!(service.get("/v1/topics", As::Bearer(first)).await.status, 401);
-        let row = service.get(&address, As::Admin).await;
-        assert!(row.body["revoked_at"].is_string(), "it stays in the list");
-        assert_eq!(me(&service, &second).await.status, 200);
-    }
-    let (short, _) =
-        make_key(&service, As::Owner, json!({ "type": "publishable", "name": "Kısa", "expires_in_days": 1 }))
-            .await;
-    service.app.clock.advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
-    assert_eq!(me(&service, &short).await.status, 200);
-    service.app.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(me(&service, &short).await.status, 401);
-}
-
-#[tokio::test]
-async fn a_key_can_do_no_more_than_who_made_it_can_do_now() {
-    let service = TestApp::start().await;
-    let id = account(&service, EMAIL, AccountRole::Admin).await;
-    let (access, _) = tokens(&service).await;
-    let scopes = json!(["content:read", "content:write", "content:publish"]);
-    let body = json!({ "type": "secret", "name": "Sunucu", "scopes": scopes });
-    let (secret, _) = make_key(&service, As::Bearer(access), body).await;
-    let key = As::Bearer(secret.clone());
-    let path = service.post("/v1/topics", key.clone(), topic("Konu")).await.header("location").to_owned();
-    let publish = async |path: &str, state: &str| {
-        let body = json!({ "to": state });
-        service.post(&format!("{path}/transitions"), key.clone(), body).await.status.as_u16()
-    };
-    assert_eq!(publish(&path, "published").await, 200);
-    set(&service, id, user::Column::Role, AccountRole::Author).await;
-    assert_eq!(publish(&path, "archived").await, 403);
-    assert_eq!(service.post("/v1/topics", key.clone(), topic("Başka")).await.status, 201);
-    set(&service, id, user::Column::Role, AccountRole::Viewer).await;
-    assert_eq!(service.post("/v1/topics", key.clone(), topic("Üç")).await.status, 403);
-    assert_eq!(service.get("/v1/topics", key.clone()).await.status, 200);
-    assert_eq!(me(&service, &secret).await.body["permissions"], json!(["read"]));
-    set(&service, id, user::Column::DisabledAt, now()).await;
-    assert_eq!(me(&service, &secret).await.status, 401);
-}
-
-#[tokio::test]
-async fn keys_are_managed_by_administrators_and_never_by_keys() {
-    let service = TestApp::start().await;
-    let body = json!({ "type": "publishable", "name": "Ana sayfa" });
-    let (_, address) = make_key(&service, As::Admin, body.clone()).await;
-    let all =
-        vec![Scope::ContentRead, Scope::ContentReadPartners, Scope::ContentWrite, Scope::ContentPublish];
-    let strongest = As::Bearer(service.key(KeyType::Secret, all).await);
-    for who in [As::Publishable, As::Partner, strongest, As::Viewer, As::Author, As::Editor] {
-        for (method, path, body) in [
-            (Method::GET, "/v1/keys", None),
-            (Method::POST, "/v1/keys", Some(body.clone())),
-            (Method::GET, address.as_str(), None),
-            (Method::DELETE, address.as_str(), None),
-        ] {
-            let refused = service.send(method.clone(), path, who.clone(), &[], body).await;
-            assert_eq!(
-                (refused.status, refused.code()),
-                (StatusCode::FORBIDDEN, "forbidden"),
-                "{who:?} {method}"
-            );
-        }
-    }
-    for who in [As::Admin, As::Owner] {
-        assert_eq!(service.get("/v1/keys", who).await.status, 200);
-    }
-}
-
-#[tokio::test]
-async fn a_secret_is_shown_once_and_kept_nowhere() {
-    let service = TestApp::start().await;
-    account(&service, EMAIL, AccountRole::Owner).await;
-    let (access, refresh_token) = tokens(&service).await;
-    let body = json!({ "type": "secret", "name": "Sunucu", "scopes": ["content:read"] });
-    let (secret, address) = make_key(&service, As::Owner, body).await;
-    let list = service.get("/v1/keys", As::Owner).await;
-    let one = service.get(&address, As::Owner).await;
-    let rows = service.rows().await.concat();
-    let hidden = secret.rsplit_once('_').unwrap().1;
-    for text in [&list.text, &one.text, &rows] {
-        assert!(!text.contains(hidden));
-    }
-    assert!(!one.text.contains("hash"));
-    for credential in [access.as_str(), &refresh_token, &refresh_token["sogep_rt_".len()..], PASSWORD] {
-        assert!(!rows.contains(credential), "{credential}");
-    }
-}
-
-#[tokio::test]
-async fn a_key_that_makes_no_sense_is_not_made() {
-    let service = TestApp::start().await;
-    for (body, places) in [
-        (json!({ "type": "secret", "name": "Sunucu" }), vec!["/scopes"]),
-        (json!({ "type": "publishable", "name": "A", "scopes": ["content:read"] }), vec!["/scopes"]),
-        (json!({ "type": "secret", "name": "A", "scopes": ["users:manage"] }), vec!["/scopes/0"]),
-        (json!({ "type": "publishable", "name": "A", "partner": "yok" }), vec!["/partner"]),
-        (json!({ "type": "publishable", "name": "A", "expires_in_days": 0 }), vec!["/expires_in_days"]),
-        (json!({ "type": "publishable", "name": "A", "expires_in_days": 367 }), vec!["/expires_in_days"]),
-        (json!({ "type": "root", "name": " ", "secret": "x" }), vec!["/type", "/name", "/secret"]),
-    ] {
-        let refused = service.post("/v1/keys", As::Owner, body).await;
-        assert_eq!(refused.status, 422, "{}", refused.text);
-        let mut found = refused.places();
-        found.sort_by_key(|place| places.iter().position(|known| known == place));
-        assert_eq!(found, places);
-    }
-}
-
 #[tokio::test]
 async fn a_credential_comes_in_one_header_and_nowhere_else() {
     let service = TestApp::start().await;
@@ -561,22 +325,6 @@ async fn each_role_sees_what_it_may_and_no_more() {
             assert_eq!(status == 200, sees.contains(&slug), "{who:?} {slug}: {status}");
         }
     }
-}
-
-#[tokio::test]
-async fn a_key_that_only_writes_reads_nothing() {
-    let service = TestApp::start().await;
-    let key = As::Bearer(service.key(KeyType::Secret, vec![Scope::ContentWrite]).await);
-    let created = service.post("/v1/topics", key.clone(), topic("Konu")).await;
-    assert_eq!(created.status, 201);
-    for path in ["/v1/topics", "/v1/organisation", created.header("location")] {
-        assert_eq!(service.get(path, key.clone()).await.status, 403, "{path}");
-    }
-    let other = service.post("/v1/topics", As::Editor, topic("Başka")).await.header("location").to_owned();
-    assert_eq!(service.patch(&other, key.clone(), "\"1.x\"", json!({})).await.status, 404);
-    let mine =
-        service.patch(created.header("location"), key, created.etag(), json!({ "notation": "1" })).await;
-    assert_eq!(mine.status, 200);
 }
 
 #[tokio::test]

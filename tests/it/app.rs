@@ -63,7 +63,7 @@ pub struct TestApp {
     router: Router,
     statements: Arc<AtomicUsize>,
     credentials: tokio::sync::Mutex<Vec<(As, String)>>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// An answer.
@@ -140,7 +140,7 @@ impl TestApp {
         let app = App::new(db, clock, config, secrets, keyring, router::contract());
         content::seed_profile(&app).await.unwrap();
         let router = router::router(&app);
-        Self { app, router, statements, credentials: tokio::sync::Mutex::default(), _directory: directory }
+        Self { app, router, statements, credentials: tokio::sync::Mutex::default(), directory }
     }
 
     pub async fn load_demo(&self) {
@@ -153,7 +153,7 @@ impl TestApp {
 
     /// A directory of this test's own.
     pub fn directory(&self) -> PathBuf {
-        self._directory.path().to_owned()
+        self.directory.path().to_owned()
     }
 
     pub async fn get(&self, path: &str, who: As) -> Answer {

@@ -25,7 +25,7 @@ async fn run(service: &TestApp, inputs: Vec<(Collection, Input)>, dry_run: bool,
 
 /// The lines of a collection, as an input.
 fn lines(collection: Collection, lines: &[Value]) -> (Collection, Input) {
-    let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n";
     (collection, Input::Embedded(text.leak()))
 }
 

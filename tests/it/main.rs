@@ -2,8 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::print_stderr,
-    clippy::str_to_string,
     reason = "a test that cannot go on stops"
 )]
 

@@ -2,6 +2,7 @@
 //! kind, and a look at every answer whether it is what the document says.
 
 use std::{
+    io::Write,
     path::PathBuf,
     sync::{
         Arc, LazyLock,
@@ -16,6 +17,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt;
+use migration::MigratorTrait;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait};
 use serde_json::{Value, json};
 use sogep::{
@@ -380,23 +382,35 @@ pub fn postgres_url() -> Option<String> {
     static SAID: LazyLock<Option<String>> = LazyLock::new(|| {
         let url = std::env::var("TEST_DATABASE_URL").ok();
         if url.is_none() {
-            eprintln!(
-                "\n*** TEST_DATABASE_URL is not set: these tests run on SQLite only, PostgreSQL is SKIPPED ***\n"
-            );
+            // Not by a macro: the test harness would keep what a macro prints to itself.
+            let said = "\n*** TEST_DATABASE_URL is not set: these tests run on SQLite only, PostgreSQL is SKIPPED ***\n\n";
+            std::io::stderr().write_all(said.as_bytes()).unwrap();
         }
         url
     });
     SAID.clone()
 }
 
-/// A new database on the server at `url`.
+/// A new database on the server at `url`: a copy of one that has been migrated once.
 async fn fresh_postgres(url: &str) -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("sogep_test_{}_{number}", std::process::id());
-    let server = Database::connect(url).await.unwrap();
-    server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    server.close().await.unwrap();
+    static TEMPLATE: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
     let (base, _) = url.rsplit_once('/').unwrap();
+    let process = std::process::id();
+    let server = Database::connect(url).await.unwrap();
+    let template = TEMPLATE.get_or_init(async || {
+        let name = format!("sogep_template_{process}");
+        server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        // A pool belongs to the runtime of its test, and a template must have no connection.
+        let db = Database::connect(format!("{base}/{name}")).await.unwrap();
+        migration::Migrator::up(&db, None).await.unwrap();
+        db.close().await.unwrap();
+        name
+    });
+    let template = template.await;
+    let name = format!("sogep_test_{process}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let create = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY");
+    server.execute_unprepared(&create).await.unwrap();
+    server.close().await.unwrap();
     format!("{base}/{name}")
 }

@@ -182,6 +182,7 @@ impl Kind for Person {
         if !biography {
             draft.fields.website = None;
             draft.common.identifiers.clear();
+            draft.common.topics.clear();
         }
         if !affiliation {
             draft.links.clear();

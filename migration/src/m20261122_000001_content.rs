@@ -84,6 +84,7 @@ async fn entries(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_index(unique("entry", &["kind", "slug"])).await?;
     manager.create_index(unique("entry", &["kind", "source_name", "source_id"])).await?;
     manager.create_index(index("entry", &["kind", "sort_key", "id"])).await?;
+    manager.create_index(index("entry", &["kind", "id"])).await?;
     manager.create_index(index("entry", &["owner_id"])).await?;
 
     let texts = Table::create()

@@ -1,6 +1,6 @@
 //! Names that only one entry can have: slugs, sources, identifiers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{Condition, QuerySelect, entity::prelude::*};
 
@@ -76,24 +76,27 @@ async fn names_taken<K: Kind>(
     let commons = || drafts.iter().map(|(draft, _)| &draft.common);
     let slugs: Vec<&String> =
         commons().filter_map(|common| common.slug.as_ref()).chain(former.iter().flatten()).collect();
-    let sources: Vec<&String> =
-        commons().filter_map(|common| common.source.as_ref().map(|source| &source.id)).collect();
-    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = entry::Entity::find()
-        .select_only()
-        .columns([entry::Column::Id, entry::Column::Slug, entry::Column::SourceName, entry::Column::SourceId])
-        .filter(entry::Column::Kind.eq(K::KIND))
-        .filter(
-            Condition::any()
-                .add(entry::Column::Slug.is_in(slugs.clone()))
-                .add(entry::Column::SourceId.is_in(sources)),
-        )
-        .into_tuple()
-        .all(db)
-        .await?;
-    for (id, slug, source_name, source_id) in rows {
-        take(Name::Slug(slug), id);
-        if let (Some(name), Some(source_id)) = (source_name, source_id) {
-            take(Name::Source(name, source_id), id);
+    let sources = commons().filter_map(|common| common.source.as_ref());
+    let sources = sources.map(|source| (source.name.as_str(), source.id.as_str()));
+    for condition in by_slug_or_source(slugs.iter().map(|slug| slug.as_str()), sources) {
+        let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = entry::Entity::find()
+            .select_only()
+            .columns([
+                entry::Column::Id,
+                entry::Column::Slug,
+                entry::Column::SourceName,
+                entry::Column::SourceId,
+            ])
+            .filter(entry::Column::Kind.eq(K::KIND))
+            .filter(condition)
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (id, slug, source_name, source_id) in rows {
+            take(Name::Slug(slug), id);
+            if let (Some(name), Some(source_id)) = (source_name, source_id) {
+                take(Name::Source(name, source_id), id);
+            }
         }
     }
     let retired = slug_history::Entity::find()
@@ -104,17 +107,38 @@ async fn names_taken<K: Kind>(
     for row in retired {
         take(Name::Slug(row.slug), row.entry_id);
     }
-    let values: HashSet<&String> =
-        commons().flat_map(|common| common.identifiers.iter().map(|known| &known.value)).collect();
-    let values: Vec<&String> = values.into_iter().collect();
-    for chunk in values.chunks(MAX_BINDS) {
-        let rows = identifier::Entity::find()
-            .filter(identifier::Column::Value.is_in(chunk.iter().copied()))
-            .all(db)
-            .await?;
-        for row in rows {
-            take(Name::Identifier(row.scheme, row.value), row.entry_id);
+    let mut known: BTreeMap<IdentifierScheme, Vec<&String>> = BTreeMap::new();
+    for identifier in commons().flat_map(|common| &common.identifiers) {
+        known.entry(identifier.scheme).or_default().push(&identifier.value);
+    }
+    for (scheme, values) in known {
+        for chunk in values.chunks(MAX_BINDS) {
+            let rows = identifier::Entity::find()
+                .filter(identifier::Column::Scheme.eq(scheme))
+                .filter(identifier::Column::Value.is_in(chunk.iter().copied()))
+                .all(db)
+                .await?;
+            for row in rows {
+                take(Name::Identifier(row.scheme, row.value), row.entry_id);
+            }
         }
     }
     Ok(taken)
+}
+
+/// Conditions that together find the entries with these slugs or from these sources. Each is served
+/// by an index; joined by OR, none would be.
+pub fn by_slug_or_source<'a>(
+    slugs: impl Iterator<Item = &'a str>,
+    sources: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<Condition> {
+    let mut conditions = vec![Condition::all().add(entry::Column::Slug.is_in(slugs))];
+    let mut collections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, id) in sources {
+        collections.entry(name).or_default().push(id);
+    }
+    conditions.extend(collections.into_iter().map(|(name, ids)| {
+        Condition::all().add(entry::Column::SourceName.eq(name)).add(entry::Column::SourceId.is_in(ids))
+    }));
+    conditions
 }

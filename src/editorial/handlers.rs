@@ -231,13 +231,14 @@ async fn page<K: Kind>(
     use entry::Column::{Id, SortKey};
     let mut select = finder::of_kind(caller, K::KIND).limit(limit);
     if let Some(Position { sort_key, id }) = after {
-        let (key, tie) = if K::DESCENDING {
-            (SortKey.lt(&sort_key), Id.lt(id))
+        // The bound is implied by the rest; alone it can be served by the index.
+        let (bound, key, tie) = if K::DESCENDING {
+            (SortKey.lte(&sort_key), SortKey.lt(&sort_key), Id.lt(id))
         } else {
-            (SortKey.gt(&sort_key), Id.gt(id))
+            (SortKey.gte(&sort_key), SortKey.gt(&sort_key), Id.gt(id))
         };
         let tie = Condition::all().add(SortKey.eq(sort_key)).add(tie);
-        select = select.filter(Condition::any().add(key).add(tie));
+        select = select.filter(bound).filter(Condition::any().add(key).add(tie));
     }
     let select = if K::DESCENDING {
         select.order_by_desc(SortKey).order_by_desc(Id)
@@ -319,7 +320,8 @@ async fn write<K: Kind>(
     state: EntryState,
     note: Option<String>,
 ) -> Result<Stored<K>> {
-    if draft.common.slug.is_none() {
+    let made = draft.common.slug.is_none();
+    if made {
         let heading = draft.heading().unwrap_or_default();
         let fallback = super::references::kind_name(K::KIND);
         draft.common.slug = Some(slug::free(tx, K::KIND, &heading, fallback, before.id()).await?);
@@ -334,6 +336,10 @@ async fn write<K: Kind>(
     let [(draft, mut errors)] = items;
     if state == EntryState::Published {
         errors.extend(draft.missing());
+    }
+    if made && errors.iter().any(|error| error.pointer.as_deref() == Some("/slug")) {
+        // Another writer has just published the same title; nobody sent that slug.
+        return Err(Error::conflict("somebody has just taken the slug made from the title; try again"));
     }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));

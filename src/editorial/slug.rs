@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use icu_collator::{CollatorBorrowed, options::CollatorOptions};
-use sea_orm::{QuerySelect, entity::prelude::*, sea_query::ExprTrait};
+use sea_orm::{QuerySelect, entity::prelude::*};
 
 use crate::{
     crypto::hexadecimal,
@@ -60,8 +60,9 @@ pub async fn free(
     if base.is_empty() {
         fallback.clone_into(&mut base);
     }
-    // A slug holds no character that LIKE would take for a wildcard.
-    let alike = format!("{base}-%");
+    // The slugs that begin with the base and a hyphen, and the base itself: of what a slug may hold,
+    // only the hyphen stands before `.`. A range is what an index serves on both databases.
+    let beyond = format!("{base}.");
     // No entry has the nil id.
     let own = own.unwrap_or_default();
     let mut taken: Vec<String> = entry::Entity::find()
@@ -69,7 +70,8 @@ pub async fn free(
         .column(entry::Column::Slug)
         .filter(entry::Column::Kind.eq(kind))
         .filter(entry::Column::Id.ne(own))
-        .filter(entry::Column::Slug.eq(&base).or(entry::Column::Slug.like(&alike)))
+        .filter(entry::Column::Slug.gte(&base))
+        .filter(entry::Column::Slug.lt(&beyond))
         .into_tuple()
         .all(db)
         .await?;
@@ -78,7 +80,8 @@ pub async fn free(
         .column(slug_history::Column::Slug)
         .filter(slug_history::Column::Kind.eq(kind))
         .filter(slug_history::Column::EntryId.ne(own))
-        .filter(slug_history::Column::Slug.eq(&base).or(slug_history::Column::Slug.like(&alike)))
+        .filter(slug_history::Column::Slug.gte(&base))
+        .filter(slug_history::Column::Slug.lt(&beyond))
         .into_tuple()
         .all(db)
         .await?;

@@ -75,9 +75,6 @@ impl Use {
                 ("properties", Value::Object(properties)) => {
                     for property in properties.values_mut() {
                         *property = self.fit(property.take(), declared, needed);
-                        if self == Self::Patch {
-                            nullable(property);
-                        }
                     }
                 }
                 // A list is replaced whole, so its items are as in something new.
@@ -85,6 +82,8 @@ impl Use {
                     let usage = if self == Self::Patch { Self::New } else { self };
                     *part = usage.fit(part.take(), declared, needed);
                 }
+                // What stands in a map may be removed from it. All else can be set to null only where null
+                // may stand: that nothing is said of an entry's visibility must not open it to all.
                 ("additionalProperties", part) if part.is_object() => {
                     *part = self.fit(part.take(), declared, needed);
                     if self == Self::Patch {

@@ -38,7 +38,8 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
     let new = new_schema::<K>();
     let mut patch = new.clone();
     patch["title"] = format!("{name}Patch").into();
-    patch["description"] = "What is to change (RFC 7396): null removes, lists are replaced whole.".into();
+    patch["description"] =
+        "What is to change (RFC 7396): null removes what may be absent, lists are replaced whole.".into();
     remove_key(&mut patch, "example");
     let mut schemas = vec![
         (name.to_owned(), Use::Shown, shown.clone()),

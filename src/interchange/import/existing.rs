@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{Condition, QuerySelect, entity::prelude::*};
+use sea_orm::{QuerySelect, entity::prelude::*};
 use serde_json::Value;
 
-use crate::{editorial::Kind, entity::entry, http::Result};
+use crate::{
+    editorial::{Kind, claims::by_slug_or_source},
+    entity::entry,
+    http::Result,
+};
 
 /// Where an entry was taken from: the name of the collection and the id there.
 pub(super) type Source = (String, String);
@@ -23,29 +27,32 @@ pub(super) struct Existing {
 }
 
 impl Existing {
-    /// Finds them in one query.
+    /// Finds them.
     pub async fn find<'a, K: Kind>(
         db: &impl ConnectionTrait,
         names: impl Iterator<Item = (&'a String, Option<&'a Source>)>,
     ) -> Result<Self> {
-        let (slugs, sources): (Vec<&String>, Vec<Option<&Source>>) = names.unzip();
-        let ids = sources.into_iter().flatten().map(|(_, id)| id.clone());
-        // What lies in the trash is found too: an import brings it back.
-        let rows = entry::Entity::find()
-            .filter(entry::Column::Kind.eq(K::KIND))
-            .filter(
-                Condition::any()
-                    .add(entry::Column::Slug.is_in(slugs))
-                    .add(entry::Column::SourceId.is_in(ids)),
-            )
-            .lock_exclusive()
-            .all(db)
-            .await?;
-        let by_source = rows
-            .iter()
-            .filter_map(|row| Some(((row.source_name.clone()?, row.source_id.clone()?), row.clone())));
-        let by_source = by_source.collect();
-        Ok(Self { by_slug: rows.into_iter().map(|row| (row.slug.clone(), row)).collect(), by_source })
+        let names: Vec<_> = names.collect();
+        let slugs = names.iter().map(|(slug, _)| slug.as_str());
+        let sources = names.iter().filter_map(|(_, source)| *source);
+        let sources = sources.map(|(name, id)| (name.as_str(), id.as_str()));
+        let mut existing = Self { by_slug: HashMap::new(), by_source: HashMap::new() };
+        for condition in by_slug_or_source(slugs, sources) {
+            // What lies in the trash is found too: an import brings it back.
+            let rows = entry::Entity::find()
+                .filter(entry::Column::Kind.eq(K::KIND))
+                .filter(condition)
+                .lock_exclusive()
+                .all(db)
+                .await?;
+            for row in rows {
+                if let Some(source) = row.source_name.clone().zip(row.source_id.clone()) {
+                    existing.by_source.insert(source, row.clone());
+                }
+                existing.by_slug.insert(row.slug.clone(), row);
+            }
+        }
+        Ok(existing)
     }
 
     /// The entry with this slug, else the one from this source.

@@ -107,7 +107,7 @@ pub async fn import(app: &App, job: &Job, progress: &(dyn Fn(u64) + Sync)) -> Re
         let mut report = round.report;
         report.failed = bad.len();
         let settled = bad.len() == known;
-        if settled || !job.keep_going || job.dry_run {
+        if settled || !job.keep_going {
             report.imported = settled && !job.dry_run;
             if report.imported {
                 tx.commit().await?;
@@ -135,7 +135,8 @@ struct Round<'a> {
 struct Row<K: Kind> {
     line: usize,
     draft: Draft<K>,
-    state: State,
+    /// None: as it is, or a draft.
+    state: Option<State>,
     published_at: Option<DateTime<Utc>>,
     former_slugs: Vec<String>,
 }
@@ -262,14 +263,10 @@ fn read<K: Kind>(
     let Some(draft) = draft else { return Ok(Err(errors)) };
     let part = |name: &str| value.get(name).cloned().unwrap_or_default();
     let state: Option<State> = serde_json::from_value(part("state")).map_err(Error::internal)?;
-    let state = state.unwrap_or(State::Draft);
     let published_at: Option<DateTime<Utc>> =
         serde_json::from_value(part("published_at")).map_err(Error::internal)?;
     let former_slugs: Option<Vec<String>> =
         serde_json::from_value(part("former_slugs")).map_err(Error::internal)?;
-    if state == State::Published {
-        errors.extend(draft.missing());
-    }
     if !seen.insert(draft.common.slug.clone().unwrap_or_default()) {
         errors.push(FieldError::at("/slug", "repeated", "an earlier line has this slug"));
     }
@@ -320,7 +317,12 @@ async fn write_batch<K: Kind>(
     let mut lines = Vec::new();
     let mut retired = Vec::new();
     let rows = items.into_iter().zip(targets).zip(metadata).zip(slugs);
-    for ((((draft, errors), target), (line, state, published_at)), slugs) in rows {
+    for ((((draft, mut errors), target), (line, state, published_at)), slugs) in rows {
+        let written = target.as_ref().filter(|target| target.version > 0);
+        let state = state.or(written.map(|target| target.state)).unwrap_or(State::Draft);
+        if state == State::Published {
+            errors.extend(draft.missing());
+        }
         if !errors.is_empty() {
             round.refuse(place, collection, line, errors);
             continue;

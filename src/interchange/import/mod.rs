@@ -42,6 +42,8 @@ use crate::{
 
 /// How many mistakes a report lists.
 const MAX_REPORTED: usize = 1_000;
+/// After how many batches PostgreSQL plans its statements anew.
+const BATCHES_A_PLAN: usize = 25;
 /// How often an import begins anew without its bad lines.
 const MAX_ROUNDS: usize = 20;
 
@@ -146,8 +148,20 @@ impl Round<'_> {
         for (place, (collection, input)) in job.inputs.iter().enumerate() {
             for_kind!(*collection, reserve(self, place, input))?;
         }
+        self.refresh_plans().await?;
         for (place, (collection, input)) in job.inputs.iter().enumerate() {
             for_kind!(*collection, write(self, place, *collection, input))?;
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL keeps the plan that it made for a statement when the tables were small, and goes on
+    /// scanning them whole, until it is told that they have grown.
+    async fn refresh_plans(&self) -> Result<()> {
+        if self.app.db.is_postgres() {
+            // No query builder knows ANALYZE.
+            let tables = "entry, entry_text, entry_topic, contribution, entry_link, identifier, slug_history, revision";
+            self.tx.execute_unprepared(&format!("ANALYZE {tables}")).await?;
         }
         Ok(())
     }
@@ -229,7 +243,10 @@ async fn write<K: Kind>(
 ) -> Result<()> {
     let mut lines = Lines::open(input, round.progress)?;
     let mut seen = HashSet::new();
-    loop {
+    for number in 1_usize.. {
+        if number.is_multiple_of(BATCHES_A_PLAN) {
+            round.refresh_plans().await?;
+        }
         let batch = lines.batch().map_err(|error| unreadable(input, &error))?;
         if batch.is_empty() {
             return Ok(());
@@ -246,6 +263,7 @@ async fn write<K: Kind>(
         }
         write_batch(round, place, collection, rows).await?;
     }
+    Ok(())
 }
 
 /// Reads one line and checks all that needs no database.

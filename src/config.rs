@@ -153,7 +153,7 @@ impl Config {
             },
             default_locale,
             locales,
-            log: or_default("log").to_owned(),
+            log: log_filter(or_default("log"))?,
         })
     }
 
@@ -260,6 +260,12 @@ fn base_url(text: &str) -> Result<String, ConfigError> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+fn log_filter(text: &str) -> Result<String, ConfigError> {
+    let wanted = "error, warn, info, debug, trace, or a tracing filter";
+    let filter = tracing_subscriber::EnvFilter::try_new(text);
+    filter.map(|_filter| text.to_owned()).map_err(|_bad| refused("log", text, wanted))
+}
+
 fn connections(text: &str) -> Result<u32, ConfigError> {
     text.parse()
         .ok()
@@ -308,6 +314,7 @@ mod tests {
             ("SOGEP_DEFAULT_LOCALE", "de"),
             ("SOGEP_BASE_URL", "https://example.org/api"),
             ("SOGEP_DATABASE_CONNECTIONS", "0"),
+            ("SOGEP_LOG", "a=b=c"),
             ("DATABASE_URL", "mysql://localhost/x"),
         ] {
             assert!(load("", &[(name, value)]).is_err(), "{name}={value}");

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use crate::config::Config;
+use crate::{config::Config, crypto};
 
 /// How long a request waits for a connection before it is turned away with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -242,9 +242,5 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbError> {
 
 /// Creates `path` so that only its owner may look inside.
 fn private_directory(path: &Path) -> Result<(), DbError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| DbError::Directory(path.display().to_string(), error))
+    crypto::private_directory(path).map_err(|error| DbError::Directory(path.display().to_string(), error))
 }

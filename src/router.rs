@@ -1,16 +1,16 @@
 //! All routes, all layers, and the OpenAPI document.
 
-use axum::{Router, middleware};
+use axum::{Router, extract::OriginalUri, middleware};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::App,
-    auth,
+    auth::{self, Caller, Grants, caller::Actor},
     editorial::{self, describe::describe_unpublished},
     events::Event,
-    http::{contract::Contract, envelope, error::Problem, openapi},
+    http::{Error, Result, contract::Contract, envelope, error::Problem, openapi},
     keys, organisation,
     organisation::Organisation,
     partners::Partner,
@@ -43,9 +43,24 @@ pub fn router(app: &App) -> Router {
         .merge(organisation::router())
         .merge(every_kind!(collections))
         .merge(service::documentation())
-        .fallback(envelope::not_found)
+        .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(app.clone(), envelope::envelope))
         .with_state(app.clone())
+}
+
+/// Nothing is at this address. Below `/v1`, that is told only to those who have a credential.
+async fn nothing_here(OriginalUri(uri): OriginalUri, caller: Result<Caller>) -> Error {
+    let path = uri.path();
+    if path != "/v1" && !path.starts_with("/v1/") {
+        return Error::NotFound;
+    }
+    match caller {
+        Err(error) => error,
+        Ok(caller) if caller.grants == Grants::NONE && caller.actor == Actor::Nobody => {
+            Error::Unauthorized("send `Authorization: Bearer` and a token or key")
+        }
+        Ok(_) => Error::NotFound,
+    }
 }
 
 /// The OpenAPI document.

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{RawPathParams, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -67,6 +67,9 @@ pub fn documentation() -> Router<App> {
         .doc_expansion("list");
     Router::new().merge(SwaggerUi::new("/docs").config(config)).layer(axum::middleware::map_response(
         async |mut response: Response| {
+            if response.status() == StatusCode::NOT_FOUND {
+                return Error::NotFound.into_response();
+            }
             response
                 .headers_mut()
                 .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));

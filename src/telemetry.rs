@@ -9,6 +9,8 @@ pub fn begin(filter: &str) {
         .json()
         .flatten_event(true)
         .with_span_list(false)
+        // Said with a macro that panics when nobody reads standard error: a full log disk would stop all.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .finish();

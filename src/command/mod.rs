@@ -143,7 +143,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         return say(&text);
     }
     let config = Config::load()?;
-    crate::telemetry::begin(&config.log);
+    // Other commands speak for themselves; their logs are only what goes wrong.
+    let serves = matches!(arguments.command, Command::Serve { .. });
+    crate::telemetry::begin(if serves { &config.log } else { "warn" });
     match arguments.command {
         Command::Openapi => Ok(()),
         Command::Serve { demo } => serve::serve(config, demo).await,

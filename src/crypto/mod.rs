@@ -6,7 +6,7 @@ mod keyring;
 mod secrets;
 
 pub use keyring::{Keyring, KeyringError};
-pub use secrets::{SecretError, Secrets, private_file};
+pub use secrets::{SecretError, Secrets, private_directory, private_file};
 
 use aws_lc_rs::{digest, rand::SecureRandom};
 

@@ -125,13 +125,25 @@ fn kept(data_dir: &Path) -> Result<String, SecretError> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = BASE64.encode(random::<32>()?);
-            std::fs::create_dir_all(data_dir).map_err(failed)?;
+            private_directory(data_dir).map_err(failed)?;
             let mut file = private_file(&path).map_err(failed)?;
             file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
             Ok(secret)
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Creates a directory that only its owner may look into, unless it is there.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_directory(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Creates a file that only its owner may read, and that must not be there yet.

@@ -123,7 +123,8 @@ impl View<'_> {
         shown.extend(object(&draft.fields));
         for field in K::CREDITS {
             let credits = draft.credits.iter().filter(|credit| credit.field == field.name);
-            let credits: Vec<Value> = credits.filter_map(|credit| self.credit(credit, references)).collect();
+            let credits: Vec<Value> =
+                credits.filter_map(|credit| self.credit::<K>(credit, references)).collect();
             shown.insert(field.name.to_owned(), credits.into());
         }
         for field in K::LINKS {
@@ -169,10 +170,15 @@ impl View<'_> {
     }
 
     /// A credit; none when it would name somebody the caller may not know of.
-    fn credit(&self, credit: &Credit, references: &References) -> Option<Value> {
+    ///
+    /// Of a person who is not to be seen, only a publication keeps the name: it is printed on it.
+    fn credit<K: Kind>(&self, credit: &Credit, references: &References) -> Option<Value> {
         let compact =
             |id: &Option<String>| id.as_deref().and_then(|id| references.compact(id, self.language));
         let (person, partner) = (compact(&credit.person), compact(&credit.partner));
+        if credit.person.is_some() && person.is_none() && K::KIND != vocabulary::Kind::Publication {
+            return None;
+        }
         let known = person.as_ref().or(partner.as_ref());
         let name = credit.name.as_deref().or_else(|| known?.get("name")?.as_str())?;
         Some(json!({ "role": credit.role, "name": name, "person": person, "partner": partner }))

@@ -49,6 +49,7 @@ pub fn optional_version(headers: &HeaderMap) -> Result<Option<i32>> {
         .to_str()
         .ok()
         .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.split_once('.'))
+        .filter(|(version, rest)| version.bytes().all(|byte| byte.is_ascii_digit()) && !rest.contains('"'))
         .and_then(|(version, _)| version.parse().ok());
     match version {
         Some(version) if values.next().is_none() => Ok(Some(version)),

@@ -175,11 +175,6 @@ fn written(mut response: Response, id: &str) -> Response {
     response
 }
 
-/// Nothing is at this address.
-pub async fn not_found() -> Error {
-    Error::NotFound
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

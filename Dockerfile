@@ -15,7 +15,8 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 ENV SOGEP_DATA_DIR=/data \
-    SOGEP_LISTEN=0.0.0.0:8080
+    SOGEP_LISTEN=0.0.0.0:8080 \
+    SOGEP_PLAIN_HTTP=anywhere
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["sogep", "healthcheck"]
 ENTRYPOINT ["sogep"]

@@ -318,6 +318,9 @@ pub async fn create(
         expires_at: Set(now + TimeDelta::days(new.expires_in_days)),
         revoked_at: Set(None),
         last_used_at: Set(None),
+        origins: Set(None),
+        networks: Set(None),
+        successor_id: Set(None),
     };
     let row = row.insert(db).await?;
     Ok((secret, row))

@@ -9,6 +9,7 @@ pub use sea_orm_migration::prelude::*;
 mod m20261122_000001_content;
 mod m20261122_000002_history;
 mod m20261122_000003_access;
+mod m20261124_000004_security;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_content::Migration),
             Box::new(m20261122_000002_history::Migration),
             Box::new(m20261122_000003_access::Migration),
+            Box::new(m20261124_000004_security::Migration),
         ]
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         api_key, user,
         vocabulary::{AccountRole, KeyType, Visibility},
     },
-    http::{Code, Error, Result, envelope::CalledBy},
+    http::{Code, Error, Exchange, Result},
 };
 
 /// Whose request it is.
@@ -107,8 +107,8 @@ impl FromRequestParts<App> for Caller {
             Some(text) if text.starts_with("sogep_") => with_key(app, text).await?,
             Some(text) => with_token(app, text).await?,
         };
-        if let (Some(called_by), Some(id)) = (parts.extensions.get::<CalledBy>(), caller.id()) {
-            called_by.set(id);
+        if let (Some(exchange), Some(id)) = (parts.extensions.get::<Exchange>(), caller.id()) {
+            exchange.called_by(id);
         }
         parts.extensions.insert(caller.clone());
         Ok(caller)

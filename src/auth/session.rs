@@ -43,6 +43,9 @@ pub async fn begin(app: &App, user: user::Model) -> Result<Granted> {
         last_used_at: Set(now),
         expires_at: Set(now + LIFETIME),
         ended_at: Set(None),
+        authenticated_at: Set(None),
+        second_factor: Set(false),
+        device: Set(None),
     };
     session::Entity::insert(row).exec_without_returning(&tx).await?;
     let refresh_token = add_token(app, &tx, session_id).await?;
@@ -148,6 +151,8 @@ async fn add_token(app: &App, db: &impl ConnectionTrait, session_id: Uuid) -> Re
         issued_at: Set(now),
         expires_at: Set(now + IDLE),
         used_at: Set(None),
+        sealed_successor: Set(None),
+        retry_key: Set(None),
     };
     refresh_token::Entity::insert(row).exec_without_returning(db).await?;
     Ok(token)

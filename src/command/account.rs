@@ -133,6 +133,11 @@ pub async fn create(
         created_at: Set(now),
         password_changed_at: Set(now),
         disabled_at: Set(None),
+        version: Set(1),
+        sealed_totp_secret: Set(None),
+        totp_confirmed_at: Set(None),
+        totp_last_step: Set(None),
+        deleted_at: Set(None),
     };
     let account = row.insert(&tx).await?;
     tx.commit().await?;

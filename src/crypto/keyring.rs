@@ -145,6 +145,7 @@ fn generated(clock: &Clock, secrets: &Secrets) -> Result<signing_key::ActiveMode
         public_key: Set(public_key),
         sealed_private_key: Set(sealed),
         created_at: Set(clock.now()),
+        active_from: Set(None),
         retired_at: Set(None),
     })
 }

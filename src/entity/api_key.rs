@@ -41,6 +41,14 @@ pub struct Model {
     pub revoked_at: Option<DateTimeUtc>,
     /// To the minute.
     pub last_used_at: Option<DateTimeUtc>,
+    /// The web origins whose pages may use it; none: any that may call the service.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub origins: Option<Json>,
+    /// The networks it may be used from (CIDR); none: any.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub networks: Option<Json>,
+    /// The key that takes its place.
+    pub successor_id: Option<Uuid>,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

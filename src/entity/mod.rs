@@ -4,6 +4,7 @@
 //! Closed lists of words that are both stored and sent are declared once, in [`vocabulary`].
 
 pub mod api_key;
+pub mod audit;
 pub mod change;
 pub mod contribution;
 pub mod entry;
@@ -12,15 +13,20 @@ pub mod entry_text;
 pub mod entry_topic;
 pub mod event;
 pub mod identifier;
+pub mod known_device;
+pub mod one_time_token;
 pub mod organisation;
 pub mod partner;
 pub mod person;
 pub mod practice;
 pub mod project;
 pub mod publication;
+pub mod rate_limit;
+pub mod recovery_code;
 pub mod refresh_token;
 pub mod revision;
 pub mod session;
+pub mod sign_in_failure;
 pub mod signing_key;
 pub mod slug_history;
 pub mod topic;

@@ -17,6 +17,12 @@ pub struct Model {
     pub expires_at: DateTimeUtc,
     /// Used at.
     pub used_at: Option<DateTimeUtc>,
+    /// The token it was exchanged for, sealed under itself: only who has it can read it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub sealed_successor: Option<String>,
+    /// Hash of the `Idempotency-Key` of that exchange, until it was repeated.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub retry_key: Option<String>,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

@@ -19,6 +19,13 @@ pub struct Model {
     pub expires_at: DateTimeUtc,
     /// Ended at.
     pub ended_at: Option<DateTimeUtc>,
+    /// When the person last proved who they are; none: when the session began.
+    pub authenticated_at: Option<DateTimeUtc>,
+    /// Whether they did so with a second factor.
+    pub second_factor: bool,
+    /// What they use, as far as a list needs to tell: "Firefox, Linux".
+    #[sea_orm(column_type = "Text", nullable)]
+    pub device: Option<String>,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

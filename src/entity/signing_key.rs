@@ -17,7 +17,9 @@ pub struct Model {
     pub sealed_private_key: String,
     /// Created at.
     pub created_at: DateTimeUtc,
-    /// Retired at.
+    /// From when it signs; before that it is only published. None: since it was made.
+    pub active_from: Option<DateTimeUtc>,
+    /// From when it verifies no more.
     pub retired_at: Option<DateTimeUtc>,
 }
 

@@ -19,7 +19,7 @@ pub struct Model {
     pub name: Option<String>,
     /// Role.
     pub role: AccountRole,
-    /// Argon2id, PHC string.
+    /// Argon2id, PHC string; empty until a password is chosen.
     #[sea_orm(column_type = "Text")]
     pub password_hash: String,
     /// Created at.
@@ -28,6 +28,17 @@ pub struct Model {
     pub password_changed_at: DateTimeUtc,
     /// Disabled at.
     pub disabled_at: Option<DateTimeUtc>,
+    /// How often the account has changed; its entity tag.
+    pub version: i32,
+    /// The secret of the second factor, sealed under the master secret; being set up until confirmed.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub sealed_totp_secret: Option<String>,
+    /// Since when the second factor is in force.
+    pub totp_confirmed_at: Option<DateTimeUtc>,
+    /// The time step of the last code that was used: a code is good once.
+    pub totp_last_step: Option<i64>,
+    /// When it was deleted; only its id is left, for what refers to it.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

@@ -67,6 +67,74 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What a one-time token is for.
+    OneTimePurpose {
+        Invitation: "Invitation", "Davet";
+        PasswordReset: "Password reset", "Parola sıfırlama";
+    }
+}
+
+vocabulary! {
+    /// Who did something, for the audit trail.
+    ActorType {
+        Nobody: "Somebody without a good credential", "Kimliği bilinmeyen";
+        Account: "An account", "Hesap";
+        Key: "A key", "Anahtar";
+        System: "The program itself, from its command line", "Programın kendisi (komut satırı)";
+    }
+}
+
+vocabulary! {
+    /// Whether what the audit trail tells of was done.
+    AuditOutcome {
+        Success: "Done", "Yapıldı";
+        Failure: "Refused", "Reddedildi";
+    }
+}
+
+vocabulary! {
+    /// What the audit trail tells of; the words are those of the OWASP Logging Vocabulary where it has one.
+    AuditAction {
+        AuthnLoginSuccess: "Signed in", "Oturum açıldı";
+        AuthnLoginFail: "Signing in failed", "Oturum açılamadı";
+        AuthnLoginLock: "Signing in was put off: too many failures", "Çok sayıda hata: oturum açma ertelendi";
+        AuthnFail: "A wrong credential was sent", "Geçersiz kimlik bilgisi gönderildi";
+        AuthnTokenReuse: "A used refresh token came again", "Kullanılmış yenileme anahtarı yeniden geldi";
+        AuthnReauthentication: "Proved again who they are", "Kimlik yeniden doğrulandı";
+        AuthnPasswordChange: "Password changed", "Parola değişti";
+        AuthnPasswordReset: "Password reset asked for", "Parola sıfırlama istendi";
+        AuthnFactorAdded: "Second factor set up", "İkinci doğrulama kuruldu";
+        AuthnFactorRemoved: "Second factor removed", "İkinci doğrulama kaldırıldı";
+        AuthnRecoveryCodeUsed: "Recovery code used", "Kurtarma kodu kullanıldı";
+        AuthnRecoveryCodesRenewed: "Recovery codes renewed", "Kurtarma kodları yenilendi";
+        AuthzFail: "Not allowed", "Yetki yok";
+        SessionEnded: "Session ended", "Oturum sonlandırıldı";
+        UserCreated: "Account created", "Hesap oluşturuldu";
+        UserInvited: "Invitation sent", "Davet gönderildi";
+        UserUpdated: "Account changed", "Hesap değişti";
+        UserRoleChanged: "Role changed", "Rol değişti";
+        UserDisabled: "Account disabled", "Hesap kapatıldı";
+        UserEnabled: "Account enabled", "Hesap açıldı";
+        UserDeleted: "Account deleted", "Hesap silindi";
+        KeyCreated: "Key made", "Anahtar oluşturuldu";
+        KeyFirstUsed: "Key used for the first time", "Anahtar ilk kez kullanıldı";
+        KeyRotated: "Key replaced by a new one", "Anahtar yenilendi";
+        KeyRevoked: "Key revoked", "Anahtar iptal edildi";
+        SigningKeyRotated: "Signing key replaced", "İmza anahtarı yenilendi";
+        SecretsResealed: "Sealed anew under the present master secret", "Güncel ana sırla yeniden mühürlendi";
+        ContentCreated: "Entry created", "Kayıt oluşturuldu";
+        ContentUpdated: "Entry changed", "Kayıt değişti";
+        ContentPublished: "Entry published", "Kayıt yayımlandı";
+        ContentUnpublished: "Entry withdrawn", "Kayıt yayından kaldırıldı";
+        ContentDeleted: "Entry moved to the trash", "Kayıt çöpe taşındı";
+        ContentImported: "Content imported", "İçerik içe aktarıldı";
+        ContentExported: "Content exported", "İçerik dışa aktarıldı";
+        AuditRead: "Audit trail read", "Denetim izi okundu";
+        AuditLost: "Lines about refused requests were dropped: too many at once", "Çok sayıda ret: satırlar düşürüldü";
+    }
+}
+
+vocabulary! {
     /// The part somebody had in an entry.
     Role {
         Author: "Author", "Yazar";

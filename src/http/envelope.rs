@@ -1,11 +1,7 @@
 //! What surrounds every request: its id, its deadline, its log line, the headers of every answer,
 //! and the problem document when it fails.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
     body::Body,
@@ -16,9 +12,8 @@ use axum::{
 };
 use futures_util::FutureExt;
 use tracing::Instrument;
-use uuid::Uuid;
 
-use super::{Code, Error, error::Problem};
+use super::{Code, Error, Exchange, error::Problem};
 use crate::app::App;
 
 /// How long a handler may take, the body's arrival included (SECURITY.md I-04).
@@ -28,18 +23,6 @@ const MAX_URI_BYTES: usize = 8 * 1024;
 
 /// The header that carries the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Who called, for the log: the id of an account or key, once it is known.
-#[derive(Clone, Debug, Default)]
-pub struct CalledBy(Arc<OnceLock<Uuid>>);
-
-impl CalledBy {
-    /// Says who called; the first to say it is believed.
-    pub fn set(&self, id: Uuid) {
-        // Already set: the same request was looked at before.
-        let _ = self.0.set(id);
-    }
-}
 
 /// Headers of every answer (SECURITY.md I-15). The documentation page brings its own policy.
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
@@ -59,8 +42,8 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
-    let called_by = CalledBy::default();
-    request.extensions_mut().insert(called_by.clone());
+    let exchange = Exchange::new(&id);
+    request.extensions_mut().insert(exchange.clone());
     let span = tracing::info_span!("request", id);
     let response = match refused_at_once(&request) {
         Some(error) => error.into_response(),
@@ -80,7 +63,7 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         method = shown(&method),
         route,
         status = response.status().as_u16(),
-        caller = called_by.0.get().map(tracing::field::display),
+        caller = exchange.caller().map(tracing::field::display),
         duration_ms = started.elapsed().as_secs_f64() * 1e3,
         "answered"
     );

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod cursor;
 pub mod envelope;
 pub mod error;
+pub mod exchange;
 pub mod extract;
 pub mod json;
 pub mod locale;
@@ -12,4 +13,5 @@ pub mod openapi;
 pub mod query;
 
 pub use error::{Code, Error, FieldError, Result};
+pub use exchange::Exchange;
 pub use extract::{Body, Id, Json, MergePatch, Query};

@@ -309,6 +309,11 @@ impl TestApp {
             created_at: Set(now()),
             password_changed_at: Set(now()),
             disabled_at: Set(None),
+            version: Set(1),
+            sealed_totp_secret: Set(None),
+            totp_confirmed_at: Set(None),
+            totp_last_step: Set(None),
+            deleted_at: Set(None),
         };
         let tx = self.app.db.begin().await.unwrap();
         user::Entity::insert(row).exec_without_returning(&tx).await.unwrap();

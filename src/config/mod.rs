@@ -4,9 +4,15 @@
 //! environment: `SOGEP_` and the name in capitals. Secrets may come from a file: `SOGEP_SECRET_FILE`.
 //! A name nobody knows or a value nobody understands stops the start.
 
+mod source;
+mod value;
+
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 
-use url::Url;
+use ipnet::IpNet;
+use zeroize::Zeroizing;
+
+use crate::entity::vocabulary::AccountRole;
 
 /// A setting as the documentation and `sogep doctor` show it.
 #[derive(Debug)]
@@ -40,6 +46,54 @@ pub const SETTINGS: &[Setting] = &[
         "key",
         "`key`: everything under /v1 needs a credential; `open`: anybody reads what is public",
     ),
+    setting(
+        "second_factor",
+        "",
+        "the least role that needs a second factor: viewer, author, editor, admin, owner, or `none`; default: `editor`, and `none` while `base_url` is on loopback",
+    ),
+    setting(
+        "cors_origins",
+        "",
+        "web origins whose pages may call the service with any credential, comma-separated, such as `https://admin.example.org`",
+    ),
+    setting(
+        "trusted_proxies",
+        "",
+        "addresses or networks (CIDR) of proxies whose `X-Forwarded-For` is believed, comma-separated",
+    ),
+    setting(
+        "plain_http",
+        "loopback",
+        "where plain HTTP may be served: `loopback`, or `anywhere` when a proxy that speaks TLS stands before it",
+    ),
+    setting(
+        "rate_limit_read",
+        "3000",
+        "reads a minute for each account or key (a publishable key: for each of its visitors' addresses)",
+    ),
+    setting("rate_limit_write", "300", "writes a minute for each account or key"),
+    setting("rate_limit_anonymous", "300", "requests a minute without a credential, for each address"),
+    setting(
+        "rate_limit_sign_in",
+        "20",
+        "sign-ins and other uses of passwords and one-time links a minute, for each address",
+    ),
+    setting(
+        "mail_url",
+        "",
+        "`smtps://user:password@host` or `smtp://…` (STARTTLS); default: messages are written to `data_dir/mail`",
+    ),
+    setting("mail_from", "sogep@localhost", "the address that messages come from"),
+    setting(
+        "account_url",
+        "",
+        "the page that invitations and password resets lead to; the token follows as `#token=…`; default: `base_url`/docs",
+    ),
+    setting(
+        "previous_secret",
+        "",
+        "the master secret before the present one, while `sogep secret reseal` has not run everywhere",
+    ),
     setting("default_locale", "tr", "language of answers when the caller names none (BCP 47)"),
     setting("locales", "tr,en", "languages content may be written in, comma-separated (BCP 47)"),
     setting("log", "info", "what is logged: error, warn, info, debug, trace, or a tracing filter"),
@@ -58,6 +112,28 @@ pub enum Access {
     Open,
 }
 
+/// Requests a minute that one caller may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Reads with a credential.
+    pub read: u32,
+    /// Writes with a credential.
+    pub write: u32,
+    /// Anything without a credential, by address.
+    pub anonymous: u32,
+    /// Uses of passwords, refresh tokens and one-time links, by address.
+    pub sign_in: u32,
+}
+
+/// How messages are sent.
+#[derive(Clone)]
+pub struct Mail {
+    /// The SMTP server, with its password; none: a folder in the data directory.
+    pub url: Option<Zeroizing<String>>,
+    /// The address that messages come from.
+    pub from: String,
+}
+
 /// The configuration of one process.
 #[derive(Clone)]
 pub struct Config {
@@ -72,9 +148,23 @@ pub struct Config {
     /// The address clients use, without a trailing slash.
     pub base_url: String,
     /// The master secret, when it is configured.
-    pub secret: Option<String>,
+    pub secret: Option<Zeroizing<String>>,
+    /// The master secret before it, while something is still sealed with that.
+    pub previous_secret: Option<Zeroizing<String>>,
     /// Who may read what is public.
     pub access: Access,
+    /// The least role that needs a second factor.
+    pub second_factor: Option<AccountRole>,
+    /// Web origins whose pages may call with any credential (RFC 6454, as browsers send them).
+    pub cors_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Requests a minute, by class.
+    pub rate_limits: RateLimits,
+    /// How messages are sent.
+    pub mail: Mail,
+    /// Where invitations and password resets lead.
+    pub account_url: String,
     /// The language of answers when the caller names none.
     pub default_locale: String,
     /// The languages content may be written in.
@@ -110,8 +200,8 @@ impl Config {
         file: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut values = from_file(file)?;
-        values.extend(from_environment(environment)?);
+        let mut values = source::from_file(file)?;
+        values.extend(source::from_environment(environment)?);
         Self::from_values(&values)
     }
 
@@ -124,6 +214,8 @@ impl Config {
         let listen: SocketAddr = or_default("listen")
             .parse()
             .map_err(|_bad| refused("listen", or_default("listen"), "an address such as 127.0.0.1:8080"))?;
+        value::plain_http(or_default("plain_http"), listen)?;
+        let base_url = get("base_url").map_or_else(|| Ok(format!("http://{listen}")), value::base_url)?;
         let default_locale = or_default("default_locale").to_owned();
         let locales: Vec<String> =
             or_default("locales").split(',').map(|locale| locale.trim().to_owned()).collect();
@@ -132,20 +224,39 @@ impl Config {
                 return Err(refused("locales", locale, "BCP 47 language tags"));
             }
         }
+        let limit = |name: &'static str| value::number(name, or_default(name), 1..=1_000_000_000);
         if !locales.contains(&default_locale) {
             return Err(refused("default_locale", &default_locale, "one of `locales`"));
         }
-        let secret = get("secret").map(str::to_owned);
-        if secret.as_ref().is_some_and(|secret| secret.len() < 32) {
-            return Err(ConfigError("`secret` is too short: at least 32 characters".to_owned()));
-        }
         Ok(Self {
-            database_url: get("database_url").map(database_url).transpose()?,
-            database_connections: connections(or_default("database_connections"))?,
+            database_url: get("database_url").map(value::database_url).transpose()?,
+            database_connections: value::number(
+                "database_connections",
+                or_default("database_connections"),
+                2..=200,
+            )?,
             data_dir: or_default("data_dir").into(),
-            base_url: get("base_url").map_or_else(|| Ok(format!("http://{listen}")), base_url)?,
+            second_factor: value::second_factor(get("second_factor"), &base_url)?,
+            cors_origins: value::list(or_default("cors_origins"), value::origin)?,
+            trusted_proxies: value::list(or_default("trusted_proxies"), value::network)?,
+            rate_limits: RateLimits {
+                read: limit("rate_limit_read")?,
+                write: limit("rate_limit_write")?,
+                anonymous: limit("rate_limit_anonymous")?,
+                sign_in: limit("rate_limit_sign_in")?,
+            },
+            mail: Mail {
+                url: get("mail_url").map(|url| Zeroizing::new(url.to_owned())),
+                from: or_default("mail_from").to_owned(),
+            },
+            account_url: get("account_url")
+                .map_or_else(|| Ok(format!("{base_url}/docs")), value::account_url)?,
+            base_url,
             listen,
-            secret,
+            secret: get("secret").map(|text| value::secret("secret", text)).transpose()?,
+            previous_secret: get("previous_secret")
+                .map(|text| value::secret("previous_secret", text))
+                .transpose()?,
             access: match or_default("access") {
                 "key" => Access::Key,
                 "open" => Access::Open,
@@ -153,7 +264,7 @@ impl Config {
             },
             default_locale,
             locales,
-            log: log_filter(or_default("log"))?,
+            log: value::log_filter(or_default("log"))?,
         })
     }
 
@@ -164,14 +275,35 @@ impl Config {
             "database_url" => self
                 .database_url
                 .as_deref()
-                .map_or_else(|| format!("sqlite in {}", self.data_dir.display()), without_password),
+                .map_or_else(|| format!("sqlite in {}", self.data_dir.display()), value::without_password),
             "database_connections" => self.database_connections.to_string(),
             "data_dir" => self.data_dir.display().to_string(),
             "listen" => self.listen.to_string(),
             "base_url" => self.base_url.clone(),
             "secret" if self.secret.is_some() => "configured (hidden)".to_owned(),
             "secret" => format!("kept in {}", self.data_dir.join("secret").display()),
+            "previous_secret" if self.previous_secret.is_some() => "configured (hidden)".to_owned(),
+            "previous_secret" => "none".to_owned(),
             "access" => format!("{:?}", self.access).to_lowercase(),
+            "second_factor" => self
+                .second_factor
+                .map_or_else(|| "none".to_owned(), |role| format!("{role:?}").to_lowercase()),
+            "cors_origins" => self.cors_origins.join(","),
+            "trusted_proxies" => {
+                self.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+            }
+            "plain_http" if self.listen.ip().is_loopback() => "loopback".to_owned(),
+            "plain_http" => "anywhere".to_owned(),
+            "rate_limit_read" => self.rate_limits.read.to_string(),
+            "rate_limit_write" => self.rate_limits.write.to_string(),
+            "rate_limit_anonymous" => self.rate_limits.anonymous.to_string(),
+            "rate_limit_sign_in" => self.rate_limits.sign_in.to_string(),
+            "mail_url" => self.mail.url.as_ref().map_or_else(
+                || format!("folder {}", self.data_dir.join("mail").display()),
+                |url| value::without_password(url),
+            ),
+            "mail_from" => self.mail.from.clone(),
+            "account_url" => self.account_url.clone(),
             "default_locale" => self.default_locale.clone(),
             "locales" => self.locales.join(","),
             _ => self.log.clone(),
@@ -186,99 +318,9 @@ impl fmt::Debug for Config {
     }
 }
 
-fn from_file(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("sogep.toml: {error}")))?;
-    let mut values = BTreeMap::new();
-    for (name, value) in table {
-        known(&name, &format!("`{name}` in sogep.toml"))?;
-        let text = match value {
-            toml::Value::String(text) => text,
-            toml::Value::Integer(number) => number.to_string(),
-            other => return Err(refused(&name, other.type_str(), "a string or a whole number")),
-        };
-        values.insert(name, text);
-    }
-    Ok(values)
-}
-
-fn from_environment(
-    variables: impl IntoIterator<Item = (String, String)>,
-) -> Result<BTreeMap<String, String>, ConfigError> {
-    let mut values = BTreeMap::new();
-    for (variable, value) in variables {
-        if variable == "DATABASE_URL" {
-            values.entry("database_url".to_owned()).or_insert(value);
-            continue;
-        }
-        let Some(name) = variable.strip_prefix("SOGEP_").map(str::to_lowercase) else { continue };
-        if let Some(secret) = name.strip_suffix("_file") {
-            known(secret, &variable)?;
-            let text = std::fs::read_to_string(&value)
-                .map_err(|error| ConfigError(format!("{variable}: {value}: {error}")))?;
-            values.insert(secret.to_owned(), text.trim_end().to_owned());
-        } else {
-            known(&name, &variable)?;
-            values.insert(name, value);
-        }
-    }
-    Ok(values)
-}
-
-fn known(name: &str, shown: &str) -> Result<(), ConfigError> {
-    if SETTINGS.iter().any(|setting| setting.name == name) {
-        return Ok(());
-    }
-    let names = SETTINGS.iter().map(|setting| setting.name);
-    let nearest =
-        names.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    let nearest = nearest.unwrap_or_default();
-    Err(ConfigError(format!(
-        "{shown} is not a setting; the nearest is `{nearest}` (SOGEP_{})",
-        nearest.to_uppercase()
-    )))
-}
-
+/// The sentence that refuses a value.
 fn refused(name: &str, value: &str, wanted: &str) -> ConfigError {
     ConfigError(format!("`{name}` is `{value}`, wanted: {wanted}"))
-}
-
-fn database_url(text: &str) -> Result<String, ConfigError> {
-    let url = Url::parse(text).map_err(|_bad| ConfigError("`database_url` is not a URL".to_owned()))?;
-    match url.scheme() {
-        "postgres" | "postgresql" | "sqlite" => Ok(text.to_owned()),
-        other => Err(refused("database_url", &format!("{other}:…"), "postgres: or sqlite:")),
-    }
-}
-
-fn base_url(text: &str) -> Result<String, ConfigError> {
-    let wanted = "http:// or https:// and a host, without a path";
-    let url = Url::parse(text).map_err(|_bad| refused("base_url", text, wanted))?;
-    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if !matches!(url.scheme(), "http" | "https") || !plain || !url.username().is_empty() {
-        return Err(refused("base_url", text, wanted));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
-
-fn log_filter(text: &str) -> Result<String, ConfigError> {
-    let wanted = "error, warn, info, debug, trace, or a tracing filter";
-    let filter = tracing_subscriber::EnvFilter::try_new(text);
-    filter.map(|_filter| text.to_owned()).map_err(|_bad| refused("log", text, wanted))
-}
-
-fn connections(text: &str) -> Result<u32, ConfigError> {
-    text.parse()
-        .ok()
-        .filter(|number| (2..=200).contains(number))
-        .ok_or_else(|| refused("database_connections", text, "a number from 2 to 200"))
-}
-
-fn without_password(url: &str) -> String {
-    let Ok(mut url) = Url::parse(url) else { return "(hidden)".to_owned() };
-    if url.password().is_some() && url.set_password(Some("hidden")).is_err() {
-        return "(hidden)".to_owned();
-    }
-    url.to_string()
 }
 
 #[cfg(test)]

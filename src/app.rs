@@ -13,6 +13,8 @@ use crate::{
     crypto::{Keyring, Secrets},
     db::Db,
     http::contract::Contract,
+    mail::Outbox,
+    trail::Trail,
 };
 
 /// How many passwords are hashed at once; each takes 19 MiB.
@@ -37,6 +39,10 @@ pub struct Parts {
     pub keyring: Keyring,
     /// The published document, which judges what comes in.
     pub contract: Contract,
+    /// The audit trail.
+    pub trail: Trail,
+    /// The way out for messages.
+    pub outbox: Outbox,
     /// Whoever hashes a password holds one of these.
     pub password_permits: Arc<Semaphore>,
     draining: AtomicBool,
@@ -52,8 +58,11 @@ impl App {
         secrets: Secrets,
         keyring: Keyring,
         contract: Contract,
+        outbox: Outbox,
     ) -> Self {
         Self(Arc::new(Parts {
+            trail: Trail::open(db.clone(), clock.clone()),
+            outbox,
             db,
             clock,
             config,

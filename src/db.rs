@@ -45,6 +45,9 @@ pub enum DbError {
     /// This build carries an SQLite with a known corruption bug.
     #[error("SQLite {0} is too old")]
     OldSqlite(String),
+    /// There is no such role to be given rights.
+    #[error("`{0}` cannot be given rights: wanted is the plain name of a role, on PostgreSQL")]
+    Role(String),
     /// A statement failed.
     #[error(transparent)]
     Statement(#[from] DbErr),
@@ -136,8 +139,35 @@ impl Db {
     }
 
     async fn migrate_locked(&self) -> Result<(), DbError> {
-        self.refuse_newer().await?;
-        Migrator::up(&self.writer, None).await?;
+        // A role that may not change the schema can still serve when there is nothing to change.
+        if !self.is_current().await? {
+            Migrator::up(&self.writer, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets a PostgreSQL role serve: read and write everything, but only read and add to the audit
+    /// trail, and change no table (SECURITY.md C-05).
+    ///
+    /// # Errors
+    /// On SQLite, which has no roles; when the name is no plain one, or a statement fails.
+    pub async fn grant_to(&self, role: &str) -> Result<(), DbError> {
+        let plain = !role.is_empty()
+            && role.len() <= 63
+            && role.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !self.is_postgres() || !plain {
+            return Err(DbError::Role(role.to_owned()));
+        }
+        // No query builder knows GRANT, and no statement can bind a name: it was checked above.
+        self.writer
+            .execute_unprepared(&format!(
+                "GRANT USAGE ON SCHEMA public TO \"{role}\";
+                 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO \"{role}\";
+                 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO \"{role}\";
+                 REVOKE UPDATE, DELETE, TRUNCATE ON audit FROM \"{role}\";
+                 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON seaql_migrations FROM \"{role}\";"
+            ))
+            .await?;
         Ok(())
     }
 

@@ -6,24 +6,31 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ActiveValue::Set, Condition, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use ipnet::IpNet;
+use sea_orm::{
+    ActiveValue::Set, Condition, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*,
+    sea_query::Expr,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    auth::{Administrator, Caller, Grants, Scope, key},
+    auth::{Administrator, Caller, Fresh, Grants, Scope, key},
+    config::is_origin,
     editorial::finder,
     entity::{
         api_key, entry,
-        vocabulary::{KeyType, Kind},
+        vocabulary::{AuditAction, KeyType, Kind},
     },
     http::{
         Body, Error, FieldError, Id, Json, Query, Result,
         cursor::Position,
-        query::{NoParameters, Parameters, Values},
+        page::{PageInfo, PageParameters},
+        query::NoParameters,
     },
+    trail::{self, Event},
 };
 
 /// How long a key is good when nothing is said, in days.
@@ -50,6 +57,15 @@ pub struct NewKey {
     #[serde(default = "default_days")]
     #[schema(minimum = 1, maximum = 366, default = 90)]
     pub expires_in_days: i64,
+    /// The web origins whose pages may use a publishable key; none: those that the service allows to
+    /// any key.
+    #[serde(default)]
+    #[schema(max_items = 20, example = json!(["https://www.sogep.example"]))]
+    pub origins: Vec<String>,
+    /// The networks (CIDR) that a secret key may be used from; none: any.
+    #[serde(default)]
+    #[schema(max_items = 20, example = json!([]))]
+    pub networks: Vec<String>,
 }
 
 fn default_days() -> i64 {
@@ -77,6 +93,11 @@ pub struct Key {
     /// The partner it is made for.
     #[schema(required)]
     pub partner_id: Option<Uuid>,
+    /// The web origins whose pages may use it.
+    #[schema(example = json!(["https://www.sogep.example"]))]
+    pub origins: Vec<String>,
+    /// The networks (CIDR) it may be used from.
+    pub networks: Vec<String>,
     /// The account that made it; null when it was made on the command line.
     #[schema(required)]
     pub created_by: Option<Uuid>,
@@ -90,6 +111,23 @@ pub struct Key {
     /// When it was last used, to the minute.
     #[schema(required)]
     pub last_used_at: Option<DateTime<Utc>>,
+    /// The key that takes its place.
+    #[schema(required)]
+    pub successor_id: Option<Uuid>,
+}
+
+/// How a key is to be replaced.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// For how many days the old key stays good beside the new one; 0: it ends at once.
+    #[serde(default = "default_overlap")]
+    #[schema(minimum = 0, maximum = 7, default = 1)]
+    pub overlap_days: i64,
+}
+
+fn default_overlap() -> i64 {
+    1
 }
 
 /// A key that has just been made, with its secret: it is shown this once.
@@ -111,21 +149,13 @@ pub struct KeyPage {
     pub page: PageInfo,
 }
 
-/// Where a page ends.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PageInfo {
-    /// How many entries a page has.
-    #[schema(minimum = 1, maximum = 100, example = 20)]
-    pub limit: u64,
-    /// Send it as `cursor` for the next page; null on the last.
-    #[schema(required)]
-    pub next_cursor: Option<String>,
-}
-
 impl TryFrom<api_key::Model> for Key {
     type Error = Error;
 
     fn try_from(row: api_key::Model) -> Result<Self> {
+        let list = |stored: Option<serde_json::Value>| {
+            stored.map_or_else(|| Ok(Vec::new()), serde_json::from_value).map_err(Error::internal)
+        };
         Ok(Self {
             id: row.id,
             r#type: row.r#type,
@@ -134,6 +164,9 @@ impl TryFrom<api_key::Model> for Key {
             last_four: row.last_four,
             scopes: serde_json::from_value(row.scopes).map_err(Error::internal)?,
             partner_id: row.partner_id,
+            origins: list(row.origins)?,
+            networks: list(row.networks)?,
+            successor_id: row.successor_id,
             created_by: row.created_by,
             created_at: row.created_at,
             expires_at: row.expires_at,
@@ -145,22 +178,10 @@ impl TryFrom<api_key::Model> for Key {
 
 /// The routes.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_keys, create_key)).routes(routes!(get_key, revoke_key))
-}
-
-/// The parameters of the list.
-#[derive(Debug)]
-pub struct KeyListParameters {
-    limit: u64,
-    cursor: Option<String>,
-}
-
-impl Parameters for KeyListParameters {
-    const NAMES: &'static [&'static str] = &["limit", "cursor"];
-
-    fn read(values: &mut Values<'_>) -> Self {
-        Self { limit: values.number("limit", 1, 100, 20), cursor: values.get("cursor").map(str::to_owned) }
-    }
+    OpenApiRouter::new()
+        .routes(routes!(list_keys, create_key))
+        .routes(routes!(get_key, revoke_key))
+        .routes(routes!(rotate_key))
 }
 
 /// List keys
@@ -180,26 +201,15 @@ impl Parameters for KeyListParameters {
 async fn list_keys(
     State(app): State<App>,
     Administrator(_): Administrator,
-    Query(parameters): Query<KeyListParameters>,
+    Query(parameters): Query<PageParameters>,
 ) -> Result<Json<KeyPage>> {
-    let after = parameters.cursor.map(|cursor| {
-        Position::open(&cursor, app.secrets.cursor_key(), "keys")
-            .and_then(|position| Some((position.sort_key.parse::<DateTimeUtc>().ok()?, position.id)))
-            .ok_or_else(|| {
-                let detail = "this is not a cursor of this list; begin again without one";
-                Error::Parameters(vec![FieldError::parameter("cursor", "format", detail)])
-            })
-    });
-    let mut rows = page(app.db.reader(), after.transpose()?, parameters.limit + 1).await?;
-    let limit = usize::try_from(parameters.limit).map_err(Error::internal)?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|last| {
-        let position = Position { sort_key: last.created_at.to_rfc3339(), id: last.id };
-        position.seal(app.secrets.cursor_key(), "keys")
-    });
+    let after = parameters.after(app.secrets.cursor_key(), "keys")?;
+    let after = after.and_then(|after| Some((after.sort_key.parse().ok()?, after.id)));
+    let mut rows = page(app.db.reader(), after, parameters.wanted()).await?;
+    let position = |last: &api_key::Model| Position { sort_key: last.created_at.to_rfc3339(), id: last.id };
+    let page = parameters.cut(&mut rows, position, app.secrets.cursor_key(), "keys");
     let data: Result<Vec<Key>> = rows.into_iter().map(Key::try_from).collect();
-    Ok(Json(KeyPage { data: data?, page: PageInfo { limit: parameters.limit, next_cursor } }))
+    Ok(Json(KeyPage { data: data?, page }))
 }
 
 /// Create a key
@@ -212,16 +222,17 @@ async fn list_keys(
     request_body = NewKey,
     responses((status = 201, description = "The new key", body = CreatedKey,
         headers(("Location" = String, description = "The key's address.")))),
-    extensions(("x-permission" = json!("administer"))),
+    extensions(("x-permission" = json!("administer")), ("x-reauthentication" = json!(true))),
 )]
 async fn create_key(
     State(app): State<App>,
-    Administrator(caller): Administrator,
+    Fresh(Administrator(caller)): Fresh<Administrator>,
     Query(NoParameters): Query<NoParameters>,
     Body(new): Body<NewKey>,
 ) -> Result<Response> {
     let tx = app.db.begin().await?;
-    let (secret, row) = create(&app, &tx, &caller, new).await?;
+    let (secret, row, events) = create(&app, &tx, &caller, new).await?;
+    trail::record(&tx, app.clock.now(), events).await?;
     tx.commit().await?;
     let location = [(header::LOCATION, format!("/v1/keys/{}", row.id))];
     Ok((StatusCode::CREATED, location, Json(CreatedKey { secret, key: row.try_into()? })).into_response())
@@ -262,7 +273,7 @@ async fn get_key(
 )]
 async fn revoke_key(
     State(app): State<App>,
-    Administrator(_): Administrator,
+    Administrator(caller): Administrator,
     id: Id,
     Query(NoParameters): Query<NoParameters>,
 ) -> Result<StatusCode> {
@@ -271,22 +282,55 @@ async fn revoke_key(
     if api_key::Entity::find_by_id(id).one(&tx).await?.is_none() {
         return Err(Error::NotFound);
     }
-    revoke(&app, &tx, api_key::Column::Id.eq(id)).await?;
+    let events = revoke(&app, &tx, &caller, api_key::Column::Id.eq(id)).await?;
+    trail::record(&tx, app.clock.now(), events).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Replace a key
+///
+/// Makes a new one with the same name, scopes and bounds, and shows its secret this once. The old one
+/// stays good for the overlap, or ends at once.
+#[utoipa::path(
+    post,
+    path = "/v1/keys/{id}/rotation",
+    tag = "keys",
+    params(("id" = Uuid, Path, description = "The key's id.")),
+    request_body = Rotation,
+    responses((status = 201, description = "The new key", body = CreatedKey,
+        headers(("Location" = String, description = "The new key's address.")))),
+    extensions(("x-permission" = json!("administer")), ("x-reauthentication" = json!(true))),
+)]
+async fn rotate_key(
+    State(app): State<App>,
+    Fresh(Administrator(caller)): Fresh<Administrator>,
+    id: Id,
+    Query(NoParameters): Query<NoParameters>,
+    Body(Rotation { overlap_days }): Body<Rotation>,
+) -> Result<Response> {
+    let Id::Uuid(id) = id else { return Err(Error::NotFound) };
+    let tx = app.db.begin().await?;
+    let old = api_key::Entity::find_by_id(id).lock_exclusive().one(&tx).await?.ok_or(Error::NotFound)?;
+    let (secret, row, events) = rotate(&app, &tx, &caller, old, overlap_days).await?;
+    trail::record(&tx, app.clock.now(), events).await?;
+    tx.commit().await?;
+    let location = [(header::LOCATION, format!("/v1/keys/{}", row.id))];
+    Ok((StatusCode::CREATED, location, Json(CreatedKey { secret, key: row.try_into()? })).into_response())
 }
 
 /// Makes a key on behalf of `caller`; gives the whole key, which is kept nowhere, and its row.
 ///
 /// # Errors
-/// 422 when the scopes do not fit, or there is no such partner.
+/// 422 when the scopes or bounds do not fit, or there is no such partner.
 pub async fn create(
     app: &App,
     db: &impl ConnectionTrait,
     caller: &Caller,
     new: NewKey,
-) -> Result<(String, api_key::Model)> {
+) -> Result<(String, api_key::Model, Vec<Event>)> {
     let mut errors = check_scopes(&new, caller.grants);
+    errors.extend(check_bounds(&new));
     let partner_id = match new.partner.as_deref() {
         None => None,
         Some(name) => {
@@ -300,48 +344,108 @@ pub async fn create(
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    let secret = key::generate(new.r#type).map_err(|_unspecified| Error::internal("no randomness"))?;
-    let prefix = key::prefix(&secret).ok_or_else(|| Error::internal("a key without a prefix"))?.to_owned();
     let now = app.clock.now();
     let scopes = if new.r#type == KeyType::Publishable { vec![Scope::ContentRead] } else { new.scopes };
-    let row = api_key::ActiveModel {
-        id: Set(app.clock.secret_id()),
-        prefix: Set(prefix),
-        r#type: Set(new.r#type),
-        name: Set(new.name),
-        hash: Set(app.secrets.api_key_hash(&secret)),
-        last_four: Set(secret.get(secret.len() - 4..).unwrap_or_default().to_owned()),
-        scopes: Set(serde_json::to_value(scopes).map_err(Error::internal)?),
-        partner_id: Set(partner_id),
-        created_by: Set(caller.id()),
-        created_at: Set(now),
-        expires_at: Set(now + TimeDelta::days(new.expires_in_days)),
-        revoked_at: Set(None),
-        last_used_at: Set(None),
-        origins: Set(None),
-        networks: Set(None),
-        successor_id: Set(None),
+    let list = |items: Vec<String>| {
+        let items = (!items.is_empty()).then(|| serde_json::to_value(items));
+        items.transpose().map_err(Error::internal)
     };
-    let row = row.insert(db).await?;
+    let row = api_key::Model {
+        id: app.clock.secret_id(),
+        prefix: String::new(),
+        r#type: new.r#type,
+        name: new.name,
+        hash: String::new(),
+        last_four: String::new(),
+        scopes: serde_json::to_value(scopes).map_err(Error::internal)?,
+        partner_id,
+        created_by: caller.id(),
+        created_at: now,
+        expires_at: now + TimeDelta::days(new.expires_in_days),
+        revoked_at: None,
+        last_used_at: None,
+        origins: list(new.origins)?,
+        networks: list(new.networks)?,
+        successor_id: None,
+    };
+    let (secret, row) = insert(app, db, row).await?;
+    let events = vec![caller.did(AuditAction::KeyCreated).on("key", row.id)];
+    Ok((secret, row, events))
+}
+
+/// Stores `row` with a new secret.
+async fn insert(
+    app: &App,
+    db: &impl ConnectionTrait,
+    row: api_key::Model,
+) -> Result<(String, api_key::Model)> {
+    let secret = key::generate(row.r#type)?;
+    let prefix = key::prefix(&secret).ok_or_else(|| Error::internal("a key without a prefix"))?.to_owned();
+    let last_four = secret.get(secret.len() - 4..).unwrap_or_default().to_owned();
+    let row = api_key::Model { prefix, last_four, hash: app.secrets.api_key_hash(&secret), ..row };
+    let row = row.into_active_model().reset_all().insert(db).await?;
     Ok((secret, row))
 }
 
-/// Revokes the keys that match `which`; says how many there were.
+/// Replaces `old` by a new key that may do the same; `old` stays good for `overlap_days`.
+///
+/// # Errors
+/// 409 when `old` is revoked, expired or replaced already.
+pub async fn rotate(
+    app: &App,
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    old: api_key::Model,
+    overlap_days: i64,
+) -> Result<(String, api_key::Model, Vec<Event>)> {
+    let now = app.clock.now();
+    if old.revoked_at.is_some() || old.expires_at <= now || old.successor_id.is_some() {
+        return Err(Error::conflict("the key is revoked, expired or replaced already; make a new one"));
+    }
+    let row = api_key::Model {
+        id: app.clock.secret_id(),
+        created_by: caller.id(),
+        created_at: now,
+        expires_at: now + (old.expires_at - old.created_at),
+        last_used_at: None,
+        ..old.clone()
+    };
+    let (secret, row) = insert(app, db, row).await?;
+    let ends = old.expires_at.min(now + TimeDelta::days(overlap_days));
+    let id = old.id;
+    let mut old = old.into_active_model();
+    old.successor_id = Set(Some(row.id));
+    old.expires_at = Set(ends);
+    if overlap_days == 0 {
+        old.revoked_at = Set(Some(now));
+    }
+    old.update(db).await?;
+    let events = vec![
+        caller.did(AuditAction::KeyRotated).on("key", id),
+        caller.did(AuditAction::KeyCreated).on("key", row.id).because("rotation"),
+    ];
+    Ok((secret, row, events))
+}
+
+/// Revokes the keys that match `which`; says which there were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn revoke(
     app: &App,
     db: &impl ConnectionTrait,
+    caller: &Caller,
     which: impl sea_orm::sea_query::IntoCondition,
-) -> Result<u64> {
-    let revoked = api_key::Entity::update_many()
+) -> Result<Vec<Event>> {
+    let good = api_key::Entity::find().filter(api_key::Column::RevokedAt.is_null()).filter(which);
+    let rows = good.lock_exclusive().all(db).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    api_key::Entity::update_many()
         .col_expr(api_key::Column::RevokedAt, Expr::value(app.clock.now()))
-        .filter(api_key::Column::RevokedAt.is_null())
-        .filter(which)
+        .filter(api_key::Column::Id.is_in(ids.iter().copied()))
         .exec(db)
         .await?;
-    Ok(revoked.rows_affected)
+    Ok(ids.into_iter().map(|id| caller.did(AuditAction::KeyRevoked).on("key", id)).collect())
 }
 
 /// Up to `limit` keys, the newest first.
@@ -360,6 +464,32 @@ pub async fn page(
         select = select.filter(Condition::any().add(CreatedAt.lt(at)).add(tie));
     }
     Ok(select.all(db).await?)
+}
+
+/// Origins are for publishable keys, networks for secret ones.
+fn check_bounds(new: &NewKey) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let mut refuse = |pointer: String, code: &str, detail: &str| {
+        errors.push(FieldError::at(pointer, code, detail));
+    };
+    if new.r#type == KeyType::Secret && !new.origins.is_empty() {
+        refuse("/origins".to_owned(), "contradiction", "a secret key does not belong into a browser");
+    }
+    if new.r#type == KeyType::Publishable && !new.networks.is_empty() {
+        refuse("/networks".to_owned(), "contradiction", "a publishable key is for everybody's browser");
+    }
+    for (index, origin) in new.origins.iter().enumerate() {
+        if !is_origin(origin) {
+            let detail = "must be a web origin such as https://www.sogep.example, without a path";
+            refuse(format!("/origins/{index}"), "format", detail);
+        }
+    }
+    for (index, network) in new.networks.iter().enumerate() {
+        if network.parse::<IpNet>().is_err() {
+            refuse(format!("/networks/{index}"), "format", "must be a network such as 192.0.2.0/24");
+        }
+    }
+    errors
 }
 
 fn check_scopes(new: &NewKey, limit: Grants) -> Vec<FieldError> {

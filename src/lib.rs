@@ -55,6 +55,7 @@
 //! Both databases behave alike. No query per row. No secret and no personal datum in a log.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod command;
@@ -68,6 +69,7 @@ pub mod events;
 pub mod http;
 pub mod interchange;
 pub mod keys;
+pub mod mail;
 pub mod organisation;
 pub mod partners;
 pub mod people;
@@ -77,5 +79,8 @@ pub mod publications;
 pub mod router;
 pub mod server;
 pub mod service;
+pub mod sessions;
 pub mod telemetry;
 pub mod topics;
+pub mod trail;
+pub mod users;

@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::App,
+    audit,
     auth::{self, Caller, Grants, caller::Actor},
     editorial::{self, describe::describe_unpublished},
     events::Event,
@@ -18,8 +19,9 @@ use crate::{
     practices::Practice,
     projects::Project,
     publications::Publication,
-    service,
+    service, sessions,
     topics::Topic,
+    users,
 };
 
 #[derive(OpenApi)]
@@ -93,5 +95,8 @@ fn declared() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
         .merge(auth::router())
         .merge(keys::router())
+        .merge(users::router())
+        .merge(sessions::router())
+        .merge(audit::router())
         .merge(service::router())
 }

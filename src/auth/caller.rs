@@ -1,42 +1,32 @@
 //! The caller of a request, and the permissions that handlers ask for by type.
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
-};
-use chrono::TimeDelta;
-use sea_orm::{JoinType, QuerySelect, entity::prelude::*, sea_query::Expr};
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Grants, Scope, key, session, token};
+use super::{Grants, Scope, credential};
 use crate::{
     app::App,
     config::Access,
-    entity::{
-        api_key, user,
-        vocabulary::{AccountRole, KeyType, Visibility},
-    },
+    entity::vocabulary::{AccountRole, ActorType, AuditAction, KeyType, Visibility},
     http::{Code, Error, Exchange, Result},
+    trail::Event,
 };
+
+/// How long ago somebody may have proved who they are when it comes to dangerous operations.
+const FRESH: TimeDelta = TimeDelta::minutes(5);
 
 /// Whose request it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Somebody without a credential.
     Nobody,
+    /// The program itself, from its command line.
+    System,
     /// A person who has signed in.
-    Account {
-        /// The account.
-        id: Uuid,
-        /// The session.
-        session_id: Uuid,
-        /// Its e-mail address.
-        email: String,
-        /// Its name.
-        name: Option<String>,
-        /// Its role now.
-        role: AccountRole,
-    },
+    Account(Account),
     /// A program with a key.
     Key {
         /// The key's id.
@@ -50,6 +40,36 @@ pub enum Actor {
     },
 }
 
+/// A person who has signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account.
+    pub id: Uuid,
+    /// The session.
+    pub session_id: Uuid,
+    /// Its e-mail address.
+    pub email: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its role now.
+    pub role: AccountRole,
+    /// When they last proved who they are.
+    pub authenticated_at: DateTime<Utc>,
+    /// How it stands with their second factor.
+    pub factor: Factor,
+}
+
+/// How it stands with the second factor of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// It was shown.
+    Shown,
+    /// None is set up, and the role does not need one.
+    NotNeeded,
+    /// The role needs one, and it was not shown: this session can do nothing but set it up.
+    Missing,
+}
+
 /// Who is calling and what they may do. A wrong credential is 401, never anonymity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -57,25 +77,41 @@ pub struct Caller {
     pub actor: Actor,
     /// What they may do.
     pub grants: Grants,
+    /// The request, for the audit trail.
+    pub request_id: Option<Arc<str>>,
 }
 
 impl Caller {
     /// The program itself: commands that seed, import and export.
     pub const SYSTEM: Self = Self {
-        actor: Actor::Nobody,
+        actor: Actor::System,
         grants: Grants { reads: Some(Visibility::Internal), writes: true, edits: true, administers: true },
+        request_id: None,
     };
 
     /// A reader of what is public.
-    pub const PUBLIC: Self =
-        Self { actor: Actor::Nobody, grants: Grants { reads: Some(Visibility::Public), ..Grants::NONE } };
+    pub const PUBLIC: Self = Self {
+        actor: Actor::Nobody,
+        grants: Grants { reads: Some(Visibility::Public), ..Grants::NONE },
+        request_id: None,
+    };
 
     /// The id of the account or key.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         match &self.actor {
-            Actor::Nobody => None,
-            Actor::Account { id, .. } | Actor::Key { id, .. } => Some(*id),
+            Actor::Nobody | Actor::System => None,
+            Actor::Account(Account { id, .. }) | Actor::Key { id, .. } => Some(*id),
+        }
+    }
+
+    /// The role of the account; the command line may do what the owner may.
+    #[must_use]
+    pub fn role(&self) -> Option<AccountRole> {
+        match &self.actor {
+            Actor::Account(account) => Some(account.role),
+            Actor::System => Some(AccountRole::Owner),
+            _ => None,
         }
     }
 
@@ -90,6 +126,29 @@ impl Caller {
     pub fn is_public(&self) -> bool {
         !self.grants.writes && self.grants.reads.is_none_or(|reads| reads == Visibility::Public)
     }
+
+    /// What kind of caller it is, for the audit trail.
+    #[must_use]
+    pub fn actor_type(&self) -> ActorType {
+        match self.actor {
+            Actor::Nobody => ActorType::Nobody,
+            Actor::System => ActorType::System,
+            Actor::Account { .. } => ActorType::Account,
+            Actor::Key { .. } => ActorType::Key,
+        }
+    }
+
+    /// The line of the audit trail about something this caller does.
+    #[must_use]
+    pub fn did(&self, action: AuditAction) -> Event {
+        self.signed(Event::done(action))
+    }
+
+    /// `event` as this caller's doing.
+    #[must_use]
+    pub fn signed(&self, event: Event) -> Event {
+        event.by(self.actor_type(), self.id()).in_request(self.request_id.clone())
+    }
 }
 
 impl FromRequestParts<App> for Caller {
@@ -99,115 +158,33 @@ impl FromRequestParts<App> for Caller {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
-        let caller = match credential(&parts.headers)? {
+        let exchange = parts.extensions.get::<Exchange>().cloned();
+        let request_id = exchange.as_ref().map(Exchange::request_id);
+        let caller = match credential::of(parts, app, exchange.as_ref()).await? {
+            Some((actor, grants)) => Self { actor, grants, request_id },
             None => {
                 let reads = (app.config.access == Access::Open).then_some(Visibility::Public);
-                Self { actor: Actor::Nobody, grants: Grants { reads, ..Grants::NONE } }
+                Self { actor: Actor::Nobody, grants: Grants { reads, ..Grants::NONE }, request_id }
             }
-            Some(text) if text.starts_with("sogep_") => with_key(app, text).await?,
-            Some(text) => with_token(app, text).await?,
         };
-        if let (Some(exchange), Some(id)) = (parts.extensions.get::<Exchange>(), caller.id()) {
-            exchange.called_by(id);
+        if let (Some(exchange), Some(id)) = (exchange, caller.id()) {
+            exchange.called_by(caller.actor_type(), id);
         }
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }
 }
 
-fn credential(headers: &HeaderMap) -> Result<Option<&str>> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        let detail = "send one credential".to_owned();
-        return Err(Error::Problem(Code::MalformedRequest, detail));
-    }
-    let (scheme, text) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        Ok(Some(text.trim()))
-    } else {
-        Err(Error::Unauthorized("send `Authorization: Bearer …`"))
-    }
-}
-
-const REFUSED: Error = Error::Unauthorized("the credential is wrong, expired or revoked");
-
-async fn with_token(app: &App, text: &str) -> Result<Caller> {
-    let claims = token::verify(app, text).await?.ok_or(REFUSED)?;
-    let (session, user) = session::live(app.db.reader(), claims.sid).await?.ok_or(REFUSED)?;
-    let now = app.clock.now();
-    if session.ended_at.is_some()
-        || session.expires_at <= now
-        || user.disabled_at.is_some()
-        || user.id != claims.sub
-    {
-        return Err(REFUSED);
-    }
-    let actor = Actor::Account {
-        id: user.id,
-        session_id: session.id,
-        email: user.email,
-        name: user.name,
-        role: user.role,
-    };
-    Ok(Caller { actor, grants: Grants::of_role(user.role) })
-}
-
-async fn with_key(app: &App, text: &str) -> Result<Caller> {
-    let prefix = key::prefix(text).ok_or(REFUSED)?;
-    let to_creator = api_key::Entity::belongs_to(user::Entity)
-        .from(api_key::Column::CreatedBy)
-        .to(user::Column::Id)
-        .into();
-    let found = api_key::Entity::find()
-        .filter(api_key::Column::Prefix.eq(prefix))
-        .join(JoinType::LeftJoin, to_creator)
-        .select_also(user::Entity)
-        .one(app.db.reader())
-        .await?;
-    // An unknown key takes the same steps as a wrong one.
-    let given = app.secrets.api_key_hash(text);
-    let stored = found.as_ref().map_or("", |(row, _)| row.hash.as_str());
-    let same = aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), stored.as_bytes());
-    let (row, creator) = found.filter(|_| same.is_ok()).ok_or(REFUSED)?;
-    let now = app.clock.now();
-    let creator_is_gone = creator.as_ref().is_some_and(|creator| creator.disabled_at.is_some());
-    if row.revoked_at.is_some() || row.expires_at <= now || creator_is_gone {
-        return Err(REFUSED);
-    }
-    note_use(app, &row);
-    let scopes: Vec<Scope> = serde_json::from_value(row.scopes).map_err(Error::internal)?;
-    // A key made on the command line has no creator whose rights could limit it.
-    let limit = creator.map_or(Caller::SYSTEM.grants, |creator| Grants::of_role(creator.role));
-    let grants = match row.r#type {
-        KeyType::Publishable => Grants { reads: Some(Visibility::Public), ..Grants::NONE },
-        KeyType::Secret => Grants::of_scopes(&scopes, limit),
-    };
-    let actor = Actor::Key { id: row.id, name: row.name, kind: row.r#type, scopes };
-    Ok(Caller { actor, grants })
-}
-
-/// Notes that a key is in use: beside the request, and at most once a minute.
-fn note_use(app: &App, row: &api_key::Model) {
-    let now = app.clock.now();
-    if row.last_used_at.is_some_and(|last| now - last < TimeDelta::minutes(1)) {
-        return;
-    }
-    let (app, id) = (app.clone(), row.id);
-    tokio::spawn(async move {
-        let noted = async {
-            let tx = app.db.begin().await?;
-            api_key::Entity::update_many()
-                .col_expr(api_key::Column::LastUsedAt, Expr::value(now))
-                .filter(api_key::Column::Id.eq(id))
-                .exec(&tx)
-                .await?;
-            tx.commit().await
-        };
-        if let Err(error) = noted.await {
-            tracing::warn!(%error, "the use of a key could not be noted");
+/// Why a caller who lacks a permission is refused.
+fn refusal(caller: &Caller, needs: &'static str) -> Error {
+    match &caller.actor {
+        Actor::Nobody => Error::Unauthorized("send `Authorization: Bearer` and a token or key"),
+        Actor::Account(Account { factor: Factor::Missing, .. }) => {
+            let detail = "this role needs a second factor: set one up at `/v1/me/second-factor`";
+            Error::Problem(Code::SecondFactorRequired, detail.to_owned())
         }
-    });
+        _ => Error::Forbidden(needs),
+    }
 }
 
 /// Declares a permission: an extractor that takes only callers who have it.
@@ -226,13 +203,13 @@ macro_rules! permission {
             async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
                 let caller = Caller::from_request_parts(parts, app).await?;
                 let has: fn(&Caller) -> bool = $has;
-                if has(&caller) {
-                    Ok(Self(caller))
-                } else if caller.actor == Actor::Nobody {
-                    Err(Error::Unauthorized("send `Authorization: Bearer` and a token or key"))
-                } else {
-                    Err(Error::Forbidden($needs))
-                }
+                if has(&caller) { Ok(Self(caller)) } else { Err(refusal(&caller, $needs)) }
+            }
+        }
+
+        impl AsRef<Caller> for $name {
+            fn as_ref(&self) -> &Caller {
+                &self.0
             }
         }
     };
@@ -260,6 +237,37 @@ permission! {
 }
 
 permission! {
+    /// A signed-in person, with or without a second factor; never a key.
+    Person, "a signed-in account", |caller| matches!(caller.actor, Actor::Account(_))
+}
+
+permission! {
     /// Whoever has a credential.
     Signed, "a credential", |caller| caller.actor != Actor::Nobody
+}
+
+/// A caller with the permission `P` who has proved who they are within the last five minutes: for
+/// what an unattended screen must not allow (SECURITY.md A-10). 403 `reauthentication-required` else.
+#[derive(Clone, Debug)]
+pub struct Fresh<P>(pub P);
+
+impl<P> FromRequestParts<App> for Fresh<P>
+where
+    P: FromRequestParts<App, Rejection = Error> + AsRef<Caller>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let permitted = P::from_request_parts(parts, app).await?;
+        match &permitted.as_ref().actor {
+            Actor::Account(account) if app.clock.now() - account.authenticated_at <= FRESH => {
+                Ok(Self(permitted))
+            }
+            _ => {
+                let detail =
+                    "prove again who you are at `/v1/auth/reauthenticate`; it holds for five minutes";
+                Err(Error::Problem(Code::ReauthenticationRequired, detail.to_owned()))
+            }
+        }
+    }
 }

@@ -1,20 +1,49 @@
 //! Who is calling: accounts and sessions, access tokens, keys, and what each may do.
 
+mod attempt;
+mod blocklist;
 pub mod caller;
-pub mod handlers;
+mod credential;
+pub mod factor;
+mod jwks;
 pub mod key;
+mod known_device;
+mod me;
+pub mod one_time;
 pub mod password;
 pub mod session;
+mod sign_in;
 pub mod token;
+pub mod totp;
 
-pub use handlers::router;
-
-pub use caller::{Administrator, Caller, Editor, Reader, Signed, Writer};
+pub use attempt::REMEMBERED as FAILURES_REMEMBERED;
+pub use caller::{Administrator, Caller, Editor, Fresh, Person, Reader, Signed, Writer};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::entity::vocabulary::{AccountRole, Visibility};
+use crate::{
+    app::App,
+    entity::vocabulary::{AccountRole, Visibility},
+};
+
+/// The routes for signing in and out, for one's own account, and for verifying our tokens.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in::log_in))
+        .routes(routes!(sign_in::refresh))
+        .routes(routes!(sign_in::log_out))
+        .routes(routes!(sign_in::reauthenticate))
+        .routes(routes!(sign_in::ask_for_password))
+        .routes(routes!(sign_in::choose_password))
+        .routes(routes!(me::get_me))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::begin_second_factor, me::remove_second_factor))
+        .routes(routes!(me::confirm_second_factor))
+        .routes(routes!(me::renew_recovery_codes))
+        .routes(routes!(jwks::get_jwks))
+}
 
 /// What a secret key may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

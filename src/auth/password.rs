@@ -11,9 +11,10 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
+use super::blocklist::{self, Weakness};
 use crate::http::{Code, Error, Result};
 
 /// The least length, in code points, when a password is the only factor.
@@ -23,29 +24,59 @@ pub const MAX_BYTES: usize = 1024;
 /// How long a sign-in waits for its turn to hash.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why a new password is refused.
-#[derive(Debug, thiserror::Error)]
+/// Why a new password is refused. The text is what the person reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It is too short.
-    #[error("a password has at least {MIN_LENGTH} characters")]
+    #[error("use at least {MIN_LENGTH} characters; several words in a row are easy to remember")]
     Short,
     /// It is too long.
-    #[error("a password has at most {MAX_BYTES} bytes")]
+    #[error("use at most {MAX_BYTES} bytes")]
     Long,
+    /// Attackers try it early.
+    #[error(
+        "this password is among the first that attackers try: use four or more words that do not belong together"
+    )]
+    Common,
+    /// It is made of what is known of the person or the organisation.
+    #[error(
+        "this password is made of your name, your e-mail address or our own words: use words that have nothing to do with you or us"
+    )]
+    Personal,
 }
 
-/// Checks a new password.
+impl Refused {
+    /// What is wrong, in one stable word.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Short => "too_short",
+            Self::Long => "too_long",
+            Self::Common => "too_common",
+            Self::Personal => "too_personal",
+        }
+    }
+}
+
+/// Checks a new password. `about` is what an attacker knows: the account's e-mail address and name, the
+/// organisation's words. Any characters are welcome; none are demanded.
 ///
 /// # Errors
-/// When it is too short or too long.
-pub fn check(password: &str) -> std::result::Result<(), Refused> {
+/// When it is too short or too long, or can be guessed.
+///
+/// Source: NIST SP 800-63B revision 4, section 3.1.1.2.
+pub fn check(password: &str, about: &[&str]) -> std::result::Result<(), Refused> {
     if password.len() > MAX_BYTES {
         return Err(Refused::Long);
     }
     if password.nfc().count() < MIN_LENGTH {
         return Err(Refused::Short);
     }
-    Ok(())
+    match blocklist::weakness(password, about, MAX_BYTES) {
+        None => Ok(()),
+        Some(Weakness::Common) => Err(Refused::Common),
+        Some(Weakness::Personal) => Err(Refused::Personal),
+    }
 }
 
 /// The PHC string to keep of `password`. Takes a while and 19 MiB.
@@ -59,19 +90,30 @@ pub fn hash(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
+/// [`hash`], when it is this caller's turn: only so many are made at once.
+///
+/// # Errors
+/// [`Code::Unavailable`] when too many are waiting for their turn.
+pub async fn hash_in_turn(permits: &Arc<Semaphore>, password: String) -> Result<String> {
+    let permit = turn(permits).await?;
+    let hashed = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        hash(&password)
+    });
+    hashed.await.map_err(Error::internal)?
+}
+
 /// Whether `password` is the one that `stored` was made of. Without a stored one it takes the same
 /// time and says no, so that nobody learns which accounts there are.
 ///
 /// # Errors
-/// [`Error::Unavailable`](crate::http::Error) when too many are waiting for their turn.
+/// [`Code::Unavailable`] when too many are waiting for their turn.
 pub async fn verify(permits: &Arc<Semaphore>, password: String, stored: Option<String>) -> Result<bool> {
-    let busy = || Error::Problem(Code::Unavailable, "too many are signing in at the moment".to_owned());
-    let permit = tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(permits).acquire_owned())
-        .await
-        .map_err(|_elapsed| busy())?
-        .map_err(|_closed| busy())?;
+    let permit = turn(permits).await?;
     let verified = tokio::task::spawn_blocking(move || {
         let _permit = permit;
+        // An account that was invited has no password yet.
+        let stored = stored.filter(|stored| !stored.is_empty());
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| DUMMY.clone());
         let matches = PasswordHash::new(&stored)
@@ -79,6 +121,15 @@ pub async fn verify(permits: &Arc<Semaphore>, password: String, stored: Option<S
         matches && known
     });
     verified.await.map_err(Error::internal)
+}
+
+/// Waits for the permission to hash: each takes a core for a while, and 19 MiB.
+async fn turn(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    let busy = || Error::Problem(Code::Unavailable, "too many are signing in at the moment".to_owned());
+    tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(permits).acquire_owned())
+        .await
+        .map_err(|_elapsed| busy())?
+        .map_err(|_closed| busy())
 }
 
 /// A hash that no password matches in practice: it was made of random bytes.
@@ -116,9 +167,37 @@ mod tests {
     }
 
     #[test]
-    fn length_counts_characters() {
-        assert!(check(&"ş".repeat(15)).is_ok());
-        assert!(check(&"a".repeat(14)).is_err());
-        assert!(check(&"a".repeat(1025)).is_err());
+    fn length_counts_characters_and_any_are_welcome() {
+        let letters = "ğadımbuluttaşkırmızıvapurçınarıngölgesinde".repeat(4);
+        let of_length = |length| letters.chars().take(length).collect::<String>();
+        assert_eq!(check(&of_length(14), &[]), Err(Refused::Short));
+        for length in [15, 64, 128] {
+            assert_eq!(check(&of_length(length), &[]), Ok(()), "{length}");
+        }
+        assert_eq!(
+            check(&"s\u{327}a".repeat(7), &[]),
+            Err(Refused::Short),
+            "14 characters, whatever the spelling"
+        );
+        assert_eq!(check(&letters.repeat(8), &[]), Err(Refused::Long));
+        assert_eq!(check("🌵 🚀 🌧 🍋 🎈 🐢 🧭 🪁", &[]), Ok(()));
+    }
+
+    #[test]
+    fn what_is_known_of_a_person_is_no_password() {
+        let about = ["ayse.yilmaz@ornekdernek.org", "Ayşe Yılmaz", "sogep", "toplumsal cinsiyet"];
+        for password in [
+            "ayse.yilmaz@ornekdernek.org",
+            "AyşeYılmaz1985!!",
+            "Sogep.2024!!!!!!",
+            "sogep2024sogep2025",
+            "50g3p-ankara-2024",
+            "T0plum$alC1nsiyet",
+            "Toplumsal Cinsiyet 2024",
+            "ornekdernek12345",
+        ] {
+            assert_eq!(check(password, &about), Err(Refused::Personal), "{password}");
+        }
+        assert_eq!(check("sogep için dört uzun kelime seçtim", &about), Ok(()));
     }
 }

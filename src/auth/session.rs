@@ -1,21 +1,34 @@
 //! Sessions: one sign-in each, kept alive by refresh tokens that are good once.
 //!
-//! Source: RFC 9700, section 4.14 (rotation, and what reuse means).
+//! Source: RFC 9700, section 4.14 (rotation, and what reuse means); SECURITY.md T-03, T-05 to T-07.
+
+use std::sync::Arc;
 
 use chrono::TimeDelta;
-use sea_orm::{ActiveValue::Set, JoinType, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set, Condition, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
+};
 
 use crate::{
     app::App,
     crypto,
-    entity::{refresh_token, session, user},
+    entity::{
+        refresh_token, session, user,
+        vocabulary::{ActorType, AuditAction},
+    },
     http::{Error, Result},
+    mail::texts::{self, Notice},
+    trail::{self, Event},
 };
 
 /// How long a session lasts at most.
-const LIFETIME: TimeDelta = TimeDelta::days(30);
+pub const LIFETIME: TimeDelta = TimeDelta::days(30);
 /// How long a refresh token may lie unused.
 const IDLE: TimeDelta = TimeDelta::days(14);
+/// For how long an exchange may be repeated whose answer was lost.
+const GRACE: TimeDelta = TimeDelta::seconds(10);
+/// How many sessions of one account live at once; one more ends the oldest.
+pub const MOST: u64 = 10;
 
 /// A session with a fresh refresh token.
 #[derive(Debug)]
@@ -28,14 +41,22 @@ pub struct Granted {
     pub refresh_token: String,
 }
 
+/// How somebody has signed in.
+#[derive(Clone, Debug, Default)]
+pub struct SignIn {
+    /// With a second factor.
+    pub second_factor: bool,
+    /// With what, as far as a list needs to tell.
+    pub device: Option<String>,
+}
+
 /// Begins a session of `user`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn begin(app: &App, user: user::Model) -> Result<Granted> {
+pub async fn begin(app: &App, db: &impl ConnectionTrait, user: user::Model, how: SignIn) -> Result<Granted> {
     let now = app.clock.now();
     let session_id = app.clock.secret_id();
-    let tx = app.db.begin().await?;
     let row = session::ActiveModel {
         id: Set(session_id),
         user_id: Set(user.id),
@@ -43,46 +64,94 @@ pub async fn begin(app: &App, user: user::Model) -> Result<Granted> {
         last_used_at: Set(now),
         expires_at: Set(now + LIFETIME),
         ended_at: Set(None),
-        authenticated_at: Set(None),
-        second_factor: Set(false),
-        device: Set(None),
+        authenticated_at: Set(Some(now)),
+        second_factor: Set(how.second_factor),
+        device: Set(how.device),
     };
-    session::Entity::insert(row).exec_without_returning(&tx).await?;
-    let refresh_token = add_token(app, &tx, session_id).await?;
-    tx.commit().await?;
+    session::Entity::insert(row).exec_without_returning(db).await?;
+    let surplus: Vec<Uuid> = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(living(user.id, now))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .offset(MOST)
+        .limit(MOST)
+        .into_tuple()
+        .all(db)
+        .await?;
+    if !surplus.is_empty() {
+        end_sessions(app, db, session::Column::Id.is_in(surplus)).await?;
+    }
+    let refresh_token = add_token(app, db, session_id).await?;
     Ok(Granted { session_id, user, refresh_token })
 }
 
-/// Exchanges a refresh token for the next one. Of several tries with the same token one succeeds;
-/// a used token that comes again ends the session, for it has been stolen from one of the two.
+/// The sessions of an account that live at `now`.
+pub fn living(user_id: Uuid, now: DateTimeUtc) -> Condition {
+    Condition::all()
+        .add(session::Column::UserId.eq(user_id))
+        .add(session::Column::EndedAt.is_null())
+        .add(session::Column::ExpiresAt.gt(now))
+}
+
+/// The sessions of an account but for the one that stays.
+pub fn others(user_id: Uuid, stays: Uuid) -> Condition {
+    Condition::all().add(session::Column::UserId.eq(user_id)).add(session::Column::Id.ne(stays))
+}
+
+/// Exchanges a refresh token for the next one. Of several tries with the same token one succeeds.
+///
+/// A client whose answer was lost may repeat the exchange within ten seconds and gets the same
+/// successor, once, if it sends the same `retry_key`. Any other reuse is refused, and after those ten
+/// seconds it ends the session: the token has been stolen from one of the two.
 ///
 /// # Errors
 /// 401 unless the token is good.
-pub async fn refresh(app: &App, token: &str) -> Result<Granted> {
-    let refused = || Error::Unauthorized("the refresh token is not good (any more)");
+pub async fn refresh(
+    app: &App,
+    token: &str,
+    retry_key: Option<&str>,
+    request_id: Option<Arc<str>>,
+) -> Result<Granted> {
     let now = app.clock.now();
+    let refused = |reason| {
+        let event = Event::refused(AuditAction::AuthnFail, reason).on("refresh_token", "");
+        app.trail.note(event.in_request(request_id.clone()));
+        Error::Unauthorized("the refresh token is not good (any more)")
+    };
     let hash = crypto::sha256(token.as_bytes());
+    let retry_key = retry_key.map(|key| crypto::sha256(key.as_bytes()));
     let tx = app.db.begin().await?;
-    let stored = refresh_token::Entity::find_by_id(hash.clone()).one(&tx).await?.ok_or_else(refused)?;
-    let used = refresh_token::Entity::update_many()
-        .col_expr(refresh_token::Column::UsedAt, Expr::value(now))
-        .filter(refresh_token::Column::Hash.eq(hash))
-        .filter(refresh_token::Column::UsedAt.is_null())
-        .exec(&tx)
-        .await?;
-    if used.rows_affected == 0 {
-        end_sessions(app, &tx, session::Column::Id.eq(stored.session_id)).await?;
-        tx.commit().await?;
-        tracing::warn!(session = %stored.session_id, "a used refresh token came again; its session is ended");
-        return Err(refused());
+    let stored = refresh_token::Entity::find_by_id(hash.clone()).lock_exclusive().one(&tx).await?;
+    let stored = stored.ok_or_else(|| refused("unknown_refresh_token"))?;
+    let (session, account) = live(&tx, stored.session_id).await?.ok_or_else(|| refused("unknown_session"))?;
+    if session.ended_at.is_some() || session.expires_at <= now || stored.expires_at <= now {
+        return Err(refused("session_ended"));
     }
-    let (session, account) = live(&tx, stored.session_id).await?.ok_or_else(refused)?;
-    if session.ended_at.is_some()
-        || session.expires_at <= now
-        || stored.expires_at <= now
-        || account.disabled_at.is_some()
-    {
-        return Err(refused());
+    if account.disabled_at.is_some() || account.deleted_at.is_some() {
+        return Err(refused("account_disabled"));
+    }
+    if let Some(used_at) = stored.used_at {
+        let recently = now - used_at <= GRACE;
+        if recently && retry_key.is_some() && retry_key == stored.retry_key {
+            let successor = repeated(app, &tx, stored).await?;
+            let refresh_token = successor.ok_or_else(|| refused("repeated_too_late"))?;
+            tx.commit().await?;
+            return Ok(Granted { session_id: session.id, user: account, refresh_token });
+        }
+        let event = Event::refused(AuditAction::AuthnTokenReuse, "refresh_token").on("session", session.id);
+        let event = event.by(ActorType::Account, Some(account.id)).in_request(request_id.clone());
+        if recently {
+            // Two windows of one browser do this. Nothing was given away.
+            app.trail.note(event);
+        } else {
+            end_sessions(app, &tx, session::Column::Id.eq(session.id)).await?;
+            trail::record(&tx, now, [event]).await?;
+            tx.commit().await?;
+            app.outbox.post(texts::security_notice(&account.email, Notice::SessionStolen));
+        }
+        return Err(Error::Unauthorized("the refresh token is not good (any more)"));
     }
     session::Entity::update_many()
         .col_expr(session::Column::LastUsedAt, Expr::value(now))
@@ -90,25 +159,59 @@ pub async fn refresh(app: &App, token: &str) -> Result<Granted> {
         .exec(&tx)
         .await?;
     let refresh_token = add_token(app, &tx, session.id).await?;
+    let sealed = app.secrets.seal(refresh_token.as_bytes(), &hash).map_err(Error::internal)?;
+    refresh_token::Entity::update_many()
+        .col_expr(refresh_token::Column::UsedAt, Expr::value(now))
+        .col_expr(refresh_token::Column::SealedSuccessor, Expr::value(retry_key.as_ref().map(|_| sealed)))
+        .col_expr(refresh_token::Column::RetryKey, Expr::value(retry_key))
+        .filter(refresh_token::Column::Hash.eq(hash))
+        .exec(&tx)
+        .await?;
     tx.commit().await?;
     Ok(Granted { session_id: session.id, user: account, refresh_token })
+}
+
+/// The successor that was given for `stored` before, once, and only while it is unused itself.
+async fn repeated(
+    app: &App,
+    db: &impl ConnectionTrait,
+    stored: refresh_token::Model,
+) -> Result<Option<String>> {
+    let Some(sealed) = stored.sealed_successor else { return Ok(None) };
+    let opened = app.secrets.open(&sealed, &stored.hash);
+    let Some(successor) = opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) else {
+        return Ok(None);
+    };
+    refresh_token::Entity::update_many()
+        .col_expr(refresh_token::Column::SealedSuccessor, Expr::value(None::<String>))
+        .col_expr(refresh_token::Column::RetryKey, Expr::value(None::<String>))
+        .filter(refresh_token::Column::Hash.eq(stored.hash))
+        .exec(db)
+        .await?;
+    let next = refresh_token::Entity::find_by_id(crypto::sha256(successor.as_bytes())).one(db).await?;
+    Ok(next.filter(|next| next.used_at.is_none()).map(|_unused| successor))
 }
 
 /// Ends the session that a refresh token belongs to, if there is one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(app: &App, token: &str) -> Result<()> {
+pub async fn end(app: &App, token: &str, request_id: Option<Arc<str>>) -> Result<()> {
     let tx = app.db.begin().await?;
     let stored = refresh_token::Entity::find_by_id(crypto::sha256(token.as_bytes())).one(&tx).await?;
-    if let Some(stored) = stored {
-        end_sessions(app, &tx, session::Column::Id.eq(stored.session_id)).await?;
+    let Some(stored) = stored else { return Ok(()) };
+    let Some((session, account)) = live(&tx, stored.session_id).await? else { return Ok(()) };
+    if session.ended_at.is_none() {
+        end_sessions(app, &tx, session::Column::Id.eq(session.id)).await?;
+        let event = Event::done(AuditAction::SessionEnded).on("session", session.id).because("signed_out");
+        let event = event.by(ActorType::Account, Some(account.id)).in_request(request_id);
+        trail::record(&tx, app.clock.now(), [event]).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-/// Ends the sessions that match `which`.
+/// Ends the sessions that match `which`; says how many there were.
 ///
 /// # Errors
 /// When the database fails.
@@ -116,14 +219,14 @@ pub async fn end_sessions(
     app: &App,
     db: &impl ConnectionTrait,
     which: impl sea_orm::sea_query::IntoCondition,
-) -> Result<()> {
-    session::Entity::update_many()
+) -> Result<u64> {
+    let ended = session::Entity::update_many()
         .col_expr(session::Column::EndedAt, Expr::value(app.clock.now()))
         .filter(session::Column::EndedAt.is_null())
         .filter(which)
         .exec(db)
         .await?;
-    Ok(())
+    Ok(ended.rows_affected)
 }
 
 /// The session `id` and its account, in one query.
@@ -143,8 +246,7 @@ pub async fn live(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<(session
 
 async fn add_token(app: &App, db: &impl ConnectionTrait, session_id: Uuid) -> Result<String> {
     let now = app.clock.now();
-    let random = crypto::random::<32>().map_err(|_unspecified| Error::internal("no randomness"))?;
-    let token = format!("sogep_rt_{}", crypto::hexadecimal(&random));
+    let token = crypto::random_token("sogep_rt_")?;
     let row = refresh_token::ActiveModel {
         hash: Set(crypto::sha256(token.as_bytes())),
         session_id: Set(session_id),
@@ -156,4 +258,34 @@ async fn add_token(app: &App, db: &impl ConnectionTrait, session_id: Uuid) -> Re
     };
     refresh_token::Entity::insert(row).exec_without_returning(db).await?;
     Ok(token)
+}
+
+/// What somebody uses, from a short list: enough to recognise one's own, and nothing that tells
+/// people apart.
+#[must_use]
+pub fn device(user_agent: Option<&str>) -> Option<String> {
+    let user_agent = user_agent?;
+    let first = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+    };
+    let browser = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iOS"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => Some(format!("{browser}, {system}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
 }

@@ -3,7 +3,7 @@
 //! Source: RFC 9068 (profile), RFC 8725 (best practice), RFC 8037 (`EdDSA`).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ const TYPE: &str = "at+jwt";
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Claims {
     /// Who issued it: our base URL.
     pub iss: String,
@@ -59,36 +60,49 @@ pub fn issue(app: &App, sub: Uuid, sid: Uuid, role: AccountRole) -> Result<Strin
         exp: (now + LIFETIME).timestamp(),
         scope: role,
     };
-    let (kid, key) = app.keyring.active().ok_or_else(|| Error::internal("no signing key"))?;
-    let header = Header { typ: Some(TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
-    jsonwebtoken::encode(&header, &claims, &key).map_err(Error::internal)
+    let (kid, key) = app.keyring.active(now).ok_or_else(|| Error::internal("no signing key"))?;
+    jsonwebtoken::encode(&ours(kid), &claims, &key).map_err(Error::internal)
 }
 
-/// Reads an access token; `None` unless it is one of ours and good now.
+/// Reads an access token; says in one word why it is not one of ours and good now.
 ///
 /// # Errors
 /// When the signing keys cannot be read.
-pub async fn verify(app: &App, token: &str) -> Result<Option<Claims>> {
-    let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(None) };
-    // The algorithm and the key are ours to choose; nothing in the header may bring its own.
-    let foreign =
-        header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
-    if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) || foreign {
-        return Ok(None);
+pub async fn verify(app: &App, token: &str) -> Result<std::result::Result<Claims, &'static str>> {
+    let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(Err("malformed")) };
+    let Some(kid) = header.kid.clone() else { return Ok(Err("header")) };
+    // The algorithm and the key are ours to choose. A header that says anything but what we write
+    // (`jku`, `jwk`, `x5u`, `crit`, `b64`, …) is none of ours.
+    if header != ours(kid.clone()) {
+        return Ok(Err("header"));
     }
-    let Some(kid) = header.kid else { return Ok(None) };
     let Some(key) = app.keyring.find(&app.db, &app.clock, &kid).await.map_err(Error::internal)? else {
-        return Ok(None);
+        return Ok(Err("unknown_signing_key"));
     };
     let mut validation = Validation::new(Algorithm::EdDSA);
-    validation.set_audience(&[&app.config.base_url]);
-    validation.set_issuer(&[&app.config.base_url]);
-    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
-    // Times are compared below, with our own clock.
+    // Issuer, audience and times are compared below, exactly and with our own clock.
+    validation.validate_aud = false;
     validation.validate_exp = false;
     validation.validate_nbf = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation).ok().map(|data| data.claims);
-    Ok(claims.filter(|claims| is_good_at(claims, app.clock.now())))
+    validation.set_required_spec_claims::<&str>(&[]);
+    let claims = match jsonwebtoken::decode::<Claims>(token, &key, &validation) {
+        Ok(data) => data.claims,
+        Err(error) => {
+            return Ok(Err(match error.kind() {
+                ErrorKind::InvalidSignature => "signature",
+                _ => "claims",
+            }));
+        }
+    };
+    if claims.iss != app.config.base_url || claims.aud != app.config.base_url {
+        return Ok(Err("audience"));
+    }
+    Ok(if is_good_at(&claims, app.clock.now()) { Ok(claims) } else { Err("expired") })
+}
+
+/// The header of the tokens that the key `kid` signs.
+fn ours(kid: String) -> Header {
+    Header { typ: Some(TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::EdDSA) }
 }
 
 fn is_good_at(claims: &Claims, now: DateTime<Utc>) -> bool {

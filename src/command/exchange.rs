@@ -12,11 +12,14 @@ use serde_json::json;
 use super::{Failure, say, tell};
 use crate::{
     app::App,
+    auth::Caller,
     content,
+    entity::vocabulary::AuditAction,
     interchange::{
         Collection, export,
         import::{self, Input, Job, Report},
     },
+    trail,
 };
 
 #[derive(Debug, Args)]
@@ -98,6 +101,9 @@ pub async fn export(app: &App, directory: &Path, json: bool) -> Result<(), Failu
     let bar = bar(export::count(app).await?, "{bar:40} {pos}/{len} {elapsed}, {eta} to go");
     let counts = export::export(app, directory, &|written| bar.inc(written)).await?;
     bar.finish_and_clear();
+    let tx = app.db.begin().await?;
+    trail::record(&tx, app.clock.now(), [Caller::SYSTEM.did(AuditAction::ContentExported)]).await?;
+    tx.commit().await?;
     for (collection, count) in counts {
         let record = json!({ "collection": collection.to_string(), "entries": count });
         tell(json, &record, &format!("{collection}: {count}"))?;
@@ -112,7 +118,7 @@ fn summary(report: &Report) -> String {
 }
 
 /// A progress bar; none when nobody watches.
-fn bar(length: u64, template: &str) -> ProgressBar {
+pub fn bar(length: u64, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -1,15 +1,16 @@
 //! `sogep key`: keys, from the command line.
 
 use clap::{Subcommand, ValueEnum};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::{Failure, tell};
 use crate::{
     app::App,
     auth::{Caller, Scope},
-    entity::{api_key, vocabulary::KeyType},
+    entity::api_key,
     keys::{self, Key, NewKey},
+    trail,
 };
 
 /// How many keys are listed at once.
@@ -37,6 +38,24 @@ pub enum Command {
         /// For how many days it is good.
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=366))]
         days: i64,
+        /// A web origin whose pages may use a publishable key; may be repeated.
+        #[arg(long = "origin")]
+        origins: Vec<String>,
+        /// A network (CIDR) that a secret key may be used from; may be repeated.
+        #[arg(long = "network")]
+        networks: Vec<String>,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replace a key by a new one that may do the same; its secret is printed this once.
+    #[command(after_help = "Example: sogep key rotate sogep_sk_4fTq0aZ81LmC --overlap-days 3")]
+    Rotate {
+        /// The key's id, or its first part.
+        key: String,
+        /// For how many days the old key stays good beside the new one; 0: it ends at once.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(0..=7))]
+        overlap_days: i64,
         /// Print the result as JSON.
         #[arg(long)]
         json: bool,
@@ -71,25 +90,27 @@ fn scope(text: &str) -> Result<Scope, String> {
 
 pub async fn run(app: &App, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Create { r#type, name, scopes, partner, days, json } => {
-            let new = json!({ "type": type_name(r#type), "name": name });
+        Command::Create { r#type, name, scopes, partner, days, origins, networks, json } => {
+            let new = json!({
+                "type": type_name(r#type), "name": name, "scopes": scopes, "partner": partner,
+                "expires_in_days": days, "origins": origins, "networks": networks,
+            });
             // The same rules as over HTTP.
-            app.contract.check("NewKey", &new)?;
-            let kind = match r#type {
-                Type::Publishable => KeyType::Publishable,
-                Type::Secret => KeyType::Secret,
-            };
-            let new = NewKey { r#type: kind, name, scopes, partner, expires_in_days: days };
+            let new: NewKey = app.contract.decode("NewKey", new)?;
             let tx = app.db.begin().await?;
-            let (secret, row) = keys::create(app, &tx, &Caller::SYSTEM, new).await?;
+            let (secret, row, events) = keys::create(app, &tx, &Caller::SYSTEM, new).await?;
+            trail::record(&tx, app.clock.now(), events).await?;
             tx.commit().await?;
-            let until = row.expires_at.format("%Y-%m-%d").to_string();
-            let key = Key::try_from(row)?;
-            tell(
-                json,
-                &json!({ "secret": secret, "key": key }),
-                &format!("{secret}\nIt is good until {until} and cannot be shown again."),
-            )
+            tell_secret(json, &secret, row)
+        }
+        Command::Rotate { key, overlap_days, json } => {
+            let tx = app.db.begin().await?;
+            let old = api_key::Entity::find().filter(named(&key)).one(&tx).await?;
+            let old = old.ok_or_else(|| Failure::Refused("there is no such key".to_owned()))?;
+            let (secret, row, events) = keys::rotate(app, &tx, &Caller::SYSTEM, old, overlap_days).await?;
+            trail::record(&tx, app.clock.now(), events).await?;
+            tx.commit().await?;
+            tell_secret(json, &secret, row)
         }
         Command::List { json } => {
             let mut after = None;
@@ -118,20 +139,36 @@ pub async fn run(app: &App, command: Command) -> Result<(), Failure> {
             }
         }
         Command::Revoke { key } => {
-            let prefix = crate::auth::key::prefix(&key).unwrap_or(&key).to_owned();
-            let mut which = Condition::any().add(api_key::Column::Prefix.eq(prefix));
-            if let Ok(id) = key.parse::<uuid::Uuid>() {
-                which = which.add(api_key::Column::Id.eq(id));
-            }
             let tx = app.db.begin().await?;
-            let revoked = keys::revoke(app, &tx, which).await?;
-            tx.commit().await?;
-            if revoked == 0 {
+            let events = keys::revoke(app, &tx, &Caller::SYSTEM, named(&key)).await?;
+            if events.is_empty() {
                 return Err(Failure::Refused("there is no such key in use".to_owned()));
             }
+            trail::record(&tx, app.clock.now(), events).await?;
+            tx.commit().await?;
             super::say("Revoked.")
         }
     }
+}
+
+/// The key with this id, first part, or whole text.
+fn named(key: &str) -> Condition {
+    let prefix = crate::auth::key::prefix(key).unwrap_or(key);
+    let which = Condition::any().add(api_key::Column::Prefix.eq(prefix));
+    match key.parse::<uuid::Uuid>() {
+        Ok(id) => which.add(api_key::Column::Id.eq(id)),
+        Err(_no_id) => which,
+    }
+}
+
+fn tell_secret(json: bool, secret: &str, row: api_key::Model) -> Result<(), Failure> {
+    let until = row.expires_at.format("%Y-%m-%d").to_string();
+    let key = Key::try_from(row)?;
+    tell(
+        json,
+        &json!({ "secret": secret, "key": key }),
+        &format!("{secret}\nIt is good until {until} and cannot be shown again."),
+    )
 }
 
 fn type_name(kind: Type) -> &'static str {

@@ -1,10 +1,13 @@
 //! The command line.
 
 mod account;
+mod audit;
 mod exchange;
 mod inspect;
 mod key;
+mod secret;
 mod serve;
+mod session;
 
 use std::{io::Write, path::PathBuf};
 
@@ -18,6 +21,7 @@ use crate::{
     crypto::{Keyring, KeyringError, SecretError, Secrets},
     db::{Db, DbError},
     http::{Error, FieldError},
+    mail::{MailError, MailSettings, Outbox, Transport},
     router,
 };
 
@@ -44,8 +48,15 @@ enum Command {
         demo: bool,
     },
     /// Bring the database's schema up to date.
-    #[command(after_help = "Example: DATABASE_URL=postgres://… sogep migrate")]
-    Migrate,
+    #[command(
+        after_help = "Example: DATABASE_URL=postgres://owner@host/sogep sogep migrate --grant-to sogep_app"
+    )]
+    Migrate {
+        /// A PostgreSQL role that is to serve: it may read and write, but not change the schema, nor
+        /// any line of the audit trail.
+        #[arg(long)]
+        grant_to: Option<String>,
+    },
     /// Print the OpenAPI document.
     #[command(after_help = "Example: sogep openapi > openapi/openapi.json")]
     Openapi,
@@ -55,6 +66,18 @@ enum Command {
     /// Manage keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// See who is signed in, and end it.
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Read and check the audit trail.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Manage the keys that sign access tokens.
+    #[command(subcommand)]
+    SigningKey(secret::SigningKey),
+    /// Replace the master secret.
+    #[command(subcommand)]
+    Secret(secret::Secret),
     /// Store the organisation's profile that comes with the program, if there is none.
     #[command(after_help = "Example: sogep seed --demo")]
     Seed {
@@ -101,6 +124,9 @@ pub enum Failure {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// Messages cannot be sent as configured.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// Something was not acceptable.
     #[error("{0}")]
     Refused(String),
@@ -149,12 +175,20 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Openapi => Ok(()),
         Command::Serve { demo } => serve::serve(config, demo).await,
-        Command::Migrate => {
-            Db::connect(&config).await?.migrate(&config.data_dir).await?;
+        Command::Migrate { grant_to } => {
+            let db = Db::connect(&config).await?;
+            db.migrate(&config.data_dir).await?;
+            if let Some(role) = grant_to {
+                db.grant_to(&role).await?;
+            }
             say("The schema is up to date.")
         }
         Command::User(command) => account::run(&open(config).await?, command).await,
         Command::Key(command) => key::run(&open(config).await?, command).await,
+        Command::Session(command) => session::run(&open(config).await?, command).await,
+        Command::Audit(command) => audit::run(&open(config).await?, command).await,
+        Command::SigningKey(command) => secret::signing_key(&open(config).await?, command).await,
+        Command::Secret(command) => secret::secret(&open(config).await?, command).await,
         Command::Seed { demo } => exchange::seed(&open(config).await?, demo).await,
         Command::Import(import) => exchange::import(&open(config).await?, import).await,
         Command::Export { directory, json } => exchange::export(&open(config).await?, &directory, json).await,
@@ -170,7 +204,17 @@ async fn open(config: Config) -> Result<App, Failure> {
     let db = Db::connect(&config).await?;
     db.migrate(&config.data_dir).await?;
     let keyring = Keyring::load(&db, &clock, &secrets).await?;
-    Ok(App::new(db, clock, config, secrets, keyring, router::contract()))
+    let outbox = Outbox::new(mail_settings(&config))?;
+    Ok(App::new(db, clock, config, secrets, keyring, router::contract(), outbox))
+}
+
+/// How messages are sent.
+fn mail_settings(config: &Config) -> MailSettings {
+    let transport = match &config.mail.url {
+        Some(url) => Transport::Smtp(url.to_string()),
+        None => Transport::Folder(config.data_dir.join("mail")),
+    };
+    MailSettings { transport, from: config.mail.from.clone() }
 }
 
 /// Prints a line.

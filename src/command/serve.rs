@@ -12,7 +12,7 @@ use tokio::{
 use super::{Failure, account, exchange, open, say};
 use crate::{
     app::App,
-    auth::{Caller, Grants, Scope, caller::Actor},
+    auth::{Caller, Scope},
     config::Config,
     content, crypto,
     entity::{
@@ -20,8 +20,11 @@ use crate::{
         vocabulary::{AccountRole, KeyType, Kind},
     },
     keys::{self, NewKey},
-    router, server,
+    router, server, trail,
 };
+
+/// Where the development servers of frontends run that may use the demo's publishable key.
+const DEMO_ORIGINS: [&str; 3] = ["http://localhost:3000", "http://localhost:5173", "http://localhost:8000"];
 
 pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
     if demo && !config.listen.ip().is_loopback() {
@@ -87,26 +90,25 @@ async fn begin_demo(app: &App) -> Result<(), Failure> {
     let owner =
         account::create(app, "owner@sogep.example", AccountRole::Owner, Some("Demo".to_owned()), &password)
             .await?;
-    let caller = Caller {
-        actor: Actor::Account {
-            id: owner.id,
-            session_id: owner.id,
-            email: owner.email.clone(),
-            name: owner.name,
-            role: owner.role,
-        },
-        grants: Grants::of_role(owner.role),
-    };
-    let key = async |kind, name: &str, scopes| {
-        let new = NewKey { r#type: kind, name: name.to_owned(), scopes, partner: None, expires_in_days: 90 };
+    let key = async |kind, name: &str, scopes, origins: &[&str]| {
+        let new = NewKey {
+            r#type: kind,
+            name: name.to_owned(),
+            scopes,
+            partner: None,
+            expires_in_days: 90,
+            origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+            networks: Vec::new(),
+        };
         let tx = app.db.begin().await?;
-        let (secret, _) = keys::create(app, &tx, &caller, new).await?;
+        let (secret, _, events) = keys::create(app, &tx, &Caller::SYSTEM, new).await?;
+        trail::record(&tx, app.clock.now(), events).await?;
         tx.commit().await?;
         Ok::<String, Failure>(secret)
     };
-    let publishable = key(KeyType::Publishable, "Demo: publishable", Vec::new()).await?;
-    let secret =
-        key(KeyType::Secret, "Demo: secret", vec![Scope::ContentRead, Scope::ContentReadPartners]).await?;
+    let publishable = key(KeyType::Publishable, "Demo: publishable", Vec::new(), &DEMO_ORIGINS).await?;
+    let scopes = vec![Scope::ContentRead, Scope::ContentReadPartners];
+    let secret = key(KeyType::Secret, "Demo: secret", scopes, &[]).await?;
     let credentials = json!({
         "base_url": app.config.base_url,
         "owner": { "email": owner.email, "password": password },

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::entity::vocabulary::AccountRole;
 
+pub use value::is_origin;
+
 /// A setting as the documentation and `sogep doctor` show it.
 #[derive(Debug)]
 pub struct Setting {

@@ -17,13 +17,18 @@ pub(super) fn list<T>(
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(read).collect()
 }
 
-/// An origin as browsers send it (RFC 6454, section 6.2): scheme, host and port, in lower case.
-pub(super) fn origin(text: &str) -> Result<String, ConfigError> {
-    let good = Url::parse(text).ok().is_some_and(|url| {
+/// Whether `text` is an origin as browsers send it (RFC 6454, section 6.2): scheme, host and port, in
+/// lower case.
+#[must_use]
+pub fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
-    });
+    })
+}
+
+pub(super) fn origin(text: &str) -> Result<String, ConfigError> {
     let wanted = "a web origin such as https://admin.example.org, without a path";
-    if good { Ok(text.to_owned()) } else { Err(refused("cors_origins", text, wanted)) }
+    if is_origin(text) { Ok(text.to_owned()) } else { Err(refused("cors_origins", text, wanted)) }
 }
 
 /// A network, or one address.

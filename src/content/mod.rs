@@ -8,12 +8,14 @@ use crate::{
     auth::Caller,
     editorial::{
         Draft, Kind, finder,
+        load::Stored,
         store::{self, Before, Write},
     },
-    entity::vocabulary::State,
+    entity::vocabulary::{AuditAction, State},
     http::{Error, Result},
     interchange::Collection,
     organisation::Organisation,
+    trail,
 };
 
 /// The profile in each language, word for word as it was given.
@@ -76,7 +78,11 @@ pub async fn seed_profile(app: &App) -> Result<bool> {
         delete: false,
         note: None,
     };
-    store::save(&tx, &app.clock, &Caller::SYSTEM, vec![write]).await?;
+    let saved = store::save(&tx, &app.clock, &Caller::SYSTEM, vec![write]).await?;
+    let event = |stored: &Stored<Organisation>| {
+        Caller::SYSTEM.did(AuditAction::ContentPublished).on("organisation", stored.entry.id).because("seed")
+    };
+    trail::record(&tx, app.clock.now(), saved.iter().map(event).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(true)
 }

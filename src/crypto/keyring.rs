@@ -3,7 +3,6 @@
 //! Source: RFC 8037 (Ed25519 in JOSE), RFC 7638 (thumbprints), RFC 7517 (key sets).
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{PoisonError, RwLock},
 };
@@ -12,22 +11,38 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use sea_orm::{ActiveValue::Set, DbErr, QueryOrder, entity::prelude::*};
+use sea_orm::{ActiveValue::Set, Condition, DbErr, entity::prelude::*, sea_query::Expr};
 
 use super::Secrets;
 use crate::{clock::Clock, db::Db, entity::signing_key};
 
 /// How often a token with an unknown key id may make us look into the database.
 const RELOAD_INTERVAL: TimeDelta = TimeDelta::seconds(5);
+/// How long a new key is published before it signs: every replica has heard of it by then.
+const PUBLISHED_AHEAD: TimeDelta = TimeDelta::minutes(1);
+/// How long a key verifies after it has signed last: the life of an access token, and some.
+const OVERLAP: TimeDelta = TimeDelta::minutes(11);
 
 /// The signing keys.
-pub struct Keyring(RwLock<Keys>);
+pub struct Keyring {
+    keys: RwLock<Keys>,
+    secrets: Secrets,
+}
 
 #[derive(Default)]
 struct Keys {
-    active: Option<(String, EncodingKey)>,
-    known: HashMap<String, (DecodingKey, String)>,
+    /// The one that signs last comes last.
+    known: Vec<Known>,
     loaded_at: DateTime<Utc>,
+}
+
+struct Known {
+    kid: String,
+    public_key: String,
+    verifies: DecodingKey,
+    signs: EncodingKey,
+    active_from: DateTime<Utc>,
+    retired_at: Option<DateTime<Utc>>,
 }
 
 /// Why there is no key to sign with.
@@ -44,34 +59,86 @@ pub enum KeyringError {
     Cryptography,
 }
 
+/// A new signing key, and when it takes over.
+#[derive(Debug)]
+pub struct Rotation {
+    /// The new key.
+    pub kid: String,
+    /// From when it signs.
+    pub active_from: DateTime<Utc>,
+    /// Until when the old ones verify.
+    pub retires_at: DateTime<Utc>,
+}
+
 impl Keyring {
     /// Loads the keys; makes the first one.
     ///
     /// # Errors
     /// When the database fails or a key does not open.
     pub async fn load(db: &Db, clock: &Clock, secrets: &Secrets) -> Result<Self, KeyringError> {
-        let mut rows = stored(db).await?;
-        if rows.is_empty() {
-            let row = generated(clock, secrets)?;
+        let keyring = Self { keys: RwLock::default(), secrets: secrets.clone() };
+        if stored(db, clock.now()).await?.is_empty() {
+            let now = clock.now();
+            let row = generated(now, now, secrets)?;
             let tx = db.begin().await?;
             signing_key::Entity::insert(row).exec_without_returning(&tx).await?;
             tx.commit().await?;
-            rows = stored(db).await?;
         }
-        let mut keys = Keys { loaded_at: clock.now(), ..Keys::default() };
-        for row in &rows {
-            let wrong = || KeyringError::WrongSecret(row.kid.clone());
-            let private = secrets.open(&row.sealed_private_key, &row.kid).ok_or_else(wrong)?;
-            keys.active = Some((row.kid.clone(), EncodingKey::from_ed_der(&private)));
-        }
-        keys.learn(rows)?;
-        Ok(Self(RwLock::new(keys)))
+        keyring.reload(db, clock).await?;
+        Ok(keyring)
     }
 
-    /// The key to sign with and its id.
+    /// Learns of keys that another replica made, and forgets those that are retired.
+    ///
+    /// # Errors
+    /// When the database fails or a key does not open; then all stays as it was.
+    pub async fn reload(&self, db: &Db, clock: &Clock) -> Result<(), KeyringError> {
+        let now = clock.now();
+        let mut known = Vec::new();
+        for row in stored(db, now).await? {
+            let private = self.secrets.open(&row.sealed_private_key, &row.kid);
+            let private = private.ok_or_else(|| KeyringError::WrongSecret(row.kid.clone()))?;
+            known.push(Known {
+                verifies: DecodingKey::from_ed_components(&row.public_key)
+                    .map_err(|_refused| KeyringError::Cryptography)?,
+                signs: EncodingKey::from_ed_der(&private),
+                active_from: row.active_from.unwrap_or(row.created_at),
+                retired_at: row.retired_at,
+                kid: row.kid,
+                public_key: row.public_key,
+            });
+        }
+        known.sort_by(|a, b| (a.active_from, &a.kid).cmp(&(b.active_from, &b.kid)));
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys { known, loaded_at: now };
+        Ok(())
+    }
+
+    /// Makes a new key. It is published at once and signs a minute later; the old ones verify until
+    /// what they have signed has expired, and no token fails meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotate(&self, db: &impl ConnectionTrait, clock: &Clock) -> Result<Rotation, KeyringError> {
+        let now = clock.now();
+        let active_from = now + PUBLISHED_AHEAD;
+        let retires_at = active_from + OVERLAP;
+        signing_key::Entity::update_many()
+            .col_expr(signing_key::Column::RetiredAt, Expr::value(retires_at))
+            .filter(signing_key::Column::RetiredAt.is_null())
+            .exec(db)
+            .await?;
+        let row = generated(now, active_from, &self.secrets)?;
+        let kid = row.kid.clone().take().ok_or(KeyringError::Cryptography)?;
+        signing_key::Entity::insert(row).exec_without_returning(db).await?;
+        Ok(Rotation { kid, active_from, retires_at })
+    }
+
+    /// The key to sign with at `now`, and its id.
     #[must_use]
-    pub fn active(&self) -> Option<(String, EncodingKey)> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).active.clone()
+    pub fn active(&self, now: DateTime<Utc>) -> Option<(String, EncodingKey)> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let active = keys.known.iter().rfind(|key| key.active_from <= now).or(keys.known.first());
+        active.map(|key| (key.kid.clone(), key.signs.clone()))
     }
 
     /// The key with the id `kid`; looks into the database for one that another replica made.
@@ -79,41 +146,30 @@ impl Keyring {
     /// # Errors
     /// When the database fails.
     pub async fn find(&self, db: &Db, clock: &Clock, kid: &str) -> Result<Option<DecodingKey>, KeyringError> {
-        {
-            let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some((key, _)) = keys.known.get(kid) {
-                return Ok(Some(key.clone()));
+        let now = clock.now();
+        let look = || {
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            let good = |key: &&Known| key.kid == kid && key.retired_at.is_none_or(|retired| now < retired);
+            let key = keys.known.iter().find(good).map(|key| key.verifies.clone());
+            (key, now - keys.loaded_at < RELOAD_INTERVAL)
+        };
+        match look() {
+            (None, false) => {
+                self.reload(db, clock).await?;
+                Ok(look().0)
             }
-            if clock.now() - keys.loaded_at < RELOAD_INTERVAL {
-                return Ok(None);
-            }
+            (key, _) => Ok(key),
         }
-        let rows = stored(db).await?;
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        keys.loaded_at = clock.now();
-        keys.learn(rows)?;
-        Ok(keys.known.get(kid).map(|(key, _)| key.clone()))
     }
 
-    /// The id and the public part (JWK `x`) of every key, by id.
+    /// The id and the public part (JWK `x`) of every key that verifies at `now`, by id.
     #[must_use]
-    pub fn public_keys(&self) -> Vec<(String, String)> {
-        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut list: Vec<_> = keys.known.iter().map(|(kid, (_, x))| (kid.clone(), x.clone())).collect();
+    pub fn public_keys(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let verifying = keys.known.iter().filter(|key| key.retired_at.is_none_or(|retired| now < retired));
+        let mut list: Vec<_> = verifying.map(|key| (key.kid.clone(), key.public_key.clone())).collect();
         list.sort();
         list
-    }
-}
-
-impl Keys {
-    fn learn(&mut self, rows: Vec<signing_key::Model>) -> Result<(), KeyringError> {
-        self.known.clear();
-        for row in rows {
-            let key = DecodingKey::from_ed_components(&row.public_key)
-                .map_err(|_refused| KeyringError::Cryptography)?;
-            self.known.insert(row.kid, (key, row.public_key));
-        }
-        Ok(())
     }
 }
 
@@ -123,17 +179,19 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// The keys that are not retired, the newest last.
-async fn stored(db: &Db) -> Result<Vec<signing_key::Model>, DbErr> {
-    signing_key::Entity::find()
-        .filter(signing_key::Column::RetiredAt.is_null())
-        .order_by_asc(signing_key::Column::CreatedAt)
-        .order_by_asc(signing_key::Column::Kid)
-        .all(db.reader())
-        .await
+/// The keys that are not retired at `now`.
+async fn stored(db: &Db, now: DateTime<Utc>) -> Result<Vec<signing_key::Model>, DbErr> {
+    let good = Condition::any()
+        .add(signing_key::Column::RetiredAt.is_null())
+        .add(signing_key::Column::RetiredAt.gt(now));
+    signing_key::Entity::find().filter(good).all(db.reader()).await
 }
 
-fn generated(clock: &Clock, secrets: &Secrets) -> Result<signing_key::ActiveModel, KeyringError> {
+fn generated(
+    now: DateTime<Utc>,
+    active_from: DateTime<Utc>,
+    secrets: &Secrets,
+) -> Result<signing_key::ActiveModel, KeyringError> {
     let failed = |_unspecified| KeyringError::Cryptography;
     let private = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).map_err(failed)?;
     let pair = Ed25519KeyPair::from_pkcs8(private.as_ref()).map_err(|_refused| KeyringError::Cryptography)?;
@@ -144,8 +202,8 @@ fn generated(clock: &Clock, secrets: &Secrets) -> Result<signing_key::ActiveMode
         kid: Set(kid),
         public_key: Set(public_key),
         sealed_private_key: Set(sealed),
-        created_at: Set(clock.now()),
-        active_from: Set(None),
+        created_at: Set(now),
+        active_from: Set(Some(active_from)),
         retired_at: Set(None),
     })
 }

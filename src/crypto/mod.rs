@@ -5,8 +5,8 @@
 mod keyring;
 mod secrets;
 
-pub use keyring::{Keyring, KeyringError};
-pub use secrets::{SecretError, Secrets, private_directory, private_file};
+pub use keyring::{Keyring, KeyringError, Rotation};
+pub use secrets::{Generation, SecretError, Secrets, private_directory, private_file};
 
 use aws_lc_rs::{digest, rand::SecureRandom};
 
@@ -18,6 +18,14 @@ pub fn random<const N: usize>() -> Result<[u8; N], aws_lc_rs::error::Unspecified
     let mut bytes = [0; N];
     aws_lc_rs::rand::SystemRandom::new().fill(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A token of 256 random bits in hexadecimal, after the prefix that says what it is.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn random_token(prefix: &str) -> Result<String, aws_lc_rs::error::Unspecified> {
+    Ok(format!("{prefix}{}", hexadecimal(&random::<32>()?)))
 }
 
 /// The SHA-256 digest of `bytes`, in hexadecimal.

@@ -4,19 +4,42 @@ use std::{
     fmt,
     io::Write,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use aws_lc_rs::{aead, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use zeroize::Zeroizing;
 
 use super::{hexadecimal, random};
 use crate::config::Config;
 
-/// The keys derived from the master secret.
-pub struct Secrets {
+/// The keys derived from the master secret, one for each purpose. Cloning is cheap.
+///
+/// While a master secret is being replaced, what was made under the previous one is still understood.
+#[derive(Clone)]
+pub struct Secrets(Arc<Generations>);
+
+struct Generations {
+    present: Keys,
+    previous: Option<Keys>,
+}
+
+struct Keys {
     cursor: hmac::Key,
     api_key: hmac::Key,
+    subject: hmac::Key,
+    anchor: hmac::Key,
     sealing: aead::LessSafeKey,
+}
+
+/// Under which master secret something was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// The present one.
+    Present,
+    /// The one before.
+    Previous,
 }
 
 /// Why there is no master secret to use.
@@ -49,9 +72,10 @@ impl Secrets {
     /// # Errors
     /// When the file cannot be used, or is open to others.
     pub fn load(config: &Config) -> Result<Self, SecretError> {
+        let previous = config.previous_secret.as_ref().map(|secret| secret.as_bytes());
         match &config.secret {
-            Some(secret) => Self::derive(secret.as_bytes()),
-            None => Self::derive(kept(&config.data_dir)?.as_bytes()),
+            Some(secret) => Self::derive(secret.as_bytes(), previous),
+            None => Self::derive(kept(&config.data_dir)?.as_bytes(), previous),
         }
     }
 
@@ -59,28 +83,48 @@ impl Secrets {
     ///
     /// # Errors
     /// When the cryptographic library refuses.
-    pub fn derive(master: &[u8]) -> Result<Self, SecretError> {
-        let master = hmac::Key::new(hmac::HMAC_SHA256, master);
-        let derived = |label: &str| hmac::sign(&master, label.as_bytes());
-        let sealing = aead::UnboundKey::new(&aead::AES_256_GCM, derived("sogep/seal/1").as_ref())?;
-        let mac = |label| hmac::Key::new(hmac::HMAC_SHA256, derived(label).as_ref());
-        Ok(Self {
-            cursor: mac("sogep/cursor/1"),
-            api_key: mac("sogep/api-key/1"),
-            sealing: aead::LessSafeKey::new(sealing),
-        })
+    pub fn derive(master: &[u8], previous: Option<&[u8]>) -> Result<Self, SecretError> {
+        let previous = previous.map(Keys::derive).transpose()?;
+        Ok(Self(Arc::new(Generations { present: Keys::derive(master)?, previous })))
     }
 
     /// The key that authenticates cursors.
     #[must_use]
     pub fn cursor_key(&self) -> &hmac::Key {
-        &self.cursor
+        &self.0.present.cursor
+    }
+
+    /// The key that authenticates anchors of the audit trail.
+    #[must_use]
+    pub fn anchor_key(&self) -> &hmac::Key {
+        &self.0.present.anchor
+    }
+
+    /// What stands in the database for an e-mail address or a device that signing in is counted for.
+    #[must_use]
+    pub fn subject(&self, text: &str) -> String {
+        hexadecimal(hmac::sign(&self.0.present.subject, text.as_bytes()).as_ref())
     }
 
     /// What is stored of an API key: useless without the master secret.
     #[must_use]
     pub fn api_key_hash(&self, key: &str) -> String {
-        hexadecimal(hmac::sign(&self.api_key, key.as_bytes()).as_ref())
+        self.0.present.api_key_hash(key)
+    }
+
+    /// Whether `stored` was made of `key`, and under which master secret. Takes the same time for all.
+    #[must_use]
+    pub fn check_api_key(&self, key: &str, stored: &str) -> Option<Generation> {
+        let is = |keys: &Keys| {
+            let hash = keys.api_key_hash(key);
+            aws_lc_rs::constant_time::verify_slices_are_equal(hash.as_bytes(), stored.as_bytes()).is_ok()
+        };
+        let (present, previous) = (is(&self.0.present), self.0.previous.as_ref().is_some_and(is));
+        match (present, previous) {
+            (true, _) => Some(Generation::Present),
+            (false, true) => Some(Generation::Previous),
+            (false, false) => None,
+        }
     }
 
     /// Seals `plain`; it opens only with the same `purpose`.
@@ -91,19 +135,57 @@ impl Secrets {
         let nonce = random::<{ aead::NONCE_LEN }>()?;
         let mut bytes = plain.to_vec();
         let aad = aead::Aad::from(purpose.as_bytes());
-        self.sealing.seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(nonce), aad, &mut bytes)?;
+        let key = &self.0.present.sealing;
+        key.seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(nonce), aad, &mut bytes)?;
         Ok(BASE64.encode([nonce.as_slice(), &bytes].concat()))
     }
 
     /// Opens what [`Secrets::seal`] sealed; `None` when it was changed or sealed with another secret.
     #[must_use]
-    pub fn open(&self, sealed: &str, purpose: &str) -> Option<Vec<u8>> {
+    pub fn open(&self, sealed: &str, purpose: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let present = self.0.present.open(sealed, purpose);
+        present.or_else(|| self.0.previous.as_ref()?.open(sealed, purpose))
+    }
+
+    /// The same plain text sealed under the present master secret; `None` when it is already, or does
+    /// not open.
+    ///
+    /// # Errors
+    /// When the cryptographic library refuses.
+    pub fn resealed(&self, sealed: &str, purpose: &str) -> Result<Option<String>, SecretError> {
+        if self.0.present.open(sealed, purpose).is_some() {
+            return Ok(None);
+        }
+        self.open(sealed, purpose).map(|plain| self.seal(&plain, purpose)).transpose()
+    }
+}
+
+impl Keys {
+    fn derive(master: &[u8]) -> Result<Self, SecretError> {
+        let master = hmac::Key::new(hmac::HMAC_SHA256, master);
+        let derived = |label: &str| hmac::sign(&master, label.as_bytes());
+        let sealing = aead::UnboundKey::new(&aead::AES_256_GCM, derived("sogep/seal/1").as_ref())?;
+        let mac = |label| hmac::Key::new(hmac::HMAC_SHA256, derived(label).as_ref());
+        Ok(Self {
+            cursor: mac("sogep/cursor/1"),
+            api_key: mac("sogep/api-key/1"),
+            subject: mac("sogep/subject/1"),
+            anchor: mac("sogep/anchor/1"),
+            sealing: aead::LessSafeKey::new(sealing),
+        })
+    }
+
+    fn api_key_hash(&self, key: &str) -> String {
+        hexadecimal(hmac::sign(&self.api_key, key.as_bytes()).as_ref())
+    }
+
+    fn open(&self, sealed: &str, purpose: &str) -> Option<Zeroizing<Vec<u8>>> {
         let bytes = BASE64.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(aead::NONCE_LEN)?;
         let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut sealed = sealed.to_vec();
         let plain = self.sealing.open_in_place(nonce, aead::Aad::from(purpose.as_bytes()), &mut sealed);
-        plain.ok().map(|plain| plain.to_vec())
+        plain.ok().map(|plain| Zeroizing::new(plain.to_vec()))
     }
 }
 
@@ -179,12 +261,33 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_only_with_the_same_secret_and_purpose() {
-        let secrets = Secrets::derive(b"one").unwrap();
+        let secrets = Secrets::derive(b"one", None).unwrap();
         let sealed = secrets.seal(b"plain", "purpose").unwrap();
-        assert_eq!(secrets.open(&sealed, "purpose").as_deref(), Some(b"plain".as_slice()));
-        assert_eq!(secrets.open(&sealed, "other"), None);
-        assert_eq!(Secrets::derive(b"two").unwrap().open(&sealed, "purpose"), None);
-        assert_eq!(secrets.open(&format!("A{}", &sealed[1..]), "purpose").is_some(), sealed.starts_with('A'));
+        let open = |secrets: &Secrets, sealed: &str, purpose: &str| {
+            secrets.open(sealed, purpose).map(|plain| plain.to_vec())
+        };
+        assert_eq!(open(&secrets, &sealed, "purpose").as_deref(), Some(b"plain".as_slice()));
+        assert_eq!(open(&secrets, &sealed, "other"), None);
+        assert_eq!(open(&Secrets::derive(b"two", None).unwrap(), &sealed, "purpose"), None);
+        let changed = format!("{}{}", if sealed.starts_with('A') { 'B' } else { 'A' }, &sealed[1..]);
+        assert_eq!(open(&secrets, &changed, "purpose"), None);
+    }
+
+    #[test]
+    fn what_was_made_under_the_previous_secret_is_understood_and_made_anew() {
+        let old = Secrets::derive(b"old", None).unwrap();
+        let both = Secrets::derive(b"new", Some(b"old")).unwrap();
+        let new = Secrets::derive(b"new", None).unwrap();
+        let sealed = old.seal(b"plain", "purpose").unwrap();
+        assert!(new.open(&sealed, "purpose").is_none() && both.open(&sealed, "purpose").is_some());
+        let again = both.resealed(&sealed, "purpose").unwrap().unwrap();
+        assert!(new.open(&again, "purpose").is_some());
+        assert_eq!(both.resealed(&again, "purpose").unwrap(), None);
+        let stored = old.api_key_hash("key");
+        assert_eq!(both.check_api_key("key", &stored), Some(Generation::Previous));
+        assert_eq!(both.check_api_key("key", &both.api_key_hash("key")), Some(Generation::Present));
+        assert_eq!(both.check_api_key("other", &stored), None);
+        assert_eq!(new.check_api_key("key", &stored), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     answer::{answer, describe_audience, render, show},
     claims,
     draft::Draft,
-    finder,
+    finder, history,
     kind::Kind,
     load::{Stored, load},
     parameters::{ItemParameters, ListParameters, with_cursor},
@@ -27,11 +27,15 @@ use super::{
 use crate::{
     app::App,
     auth::{Caller, Editor, Reader, Writer},
-    entity::{entry, slug_history, vocabulary::State as EntryState},
-    http::{
-        Body, Error, FieldError, Id, MergePatch, Query, Result, conditional, cursor::Position,
-        extract::Document, json::merge, locale::Language,
+    entity::{
+        entry, slug_history,
+        vocabulary::{AuditAction, State as EntryState},
     },
+    http::{
+        Body, Error, Id, MergePatch, Query, Result, conditional, cursor::Position, extract::Document,
+        json::merge, locale::Language, page::opened,
+    },
+    trail,
 };
 
 /// The routes of the collection of `K`.
@@ -56,14 +60,9 @@ async fn list<K: Kind>(
     // A cursor is good only for the same list, seen with the same eyes.
     let list =
         format!("{}|{:?}|{:?}", K::COLLECTION, caller.grants, caller.id().filter(|_| caller.grants.writes));
-    let after = parameters.cursor.map(|cursor| {
-        Position::open(&cursor, app.secrets.cursor_key(), &list).ok_or_else(|| {
-            let detail = "this is not a cursor of this list; begin again without one";
-            Error::Parameters(vec![FieldError::parameter("cursor", "format", detail)])
-        })
-    });
+    let after = opened(parameters.cursor.as_deref(), app.secrets.cursor_key(), &list)?;
     let limit = parameters.limit;
-    let mut rows = page::<K>(app.db.reader(), &caller, after.transpose()?, limit + 1).await?;
+    let mut rows = page::<K>(app.db.reader(), &caller, after, limit + 1).await?;
     let more = rows.len() > usize::try_from(limit).map_err(Error::internal)?;
     rows.truncate(usize::try_from(limit).map_err(Error::internal)?);
     let next = rows.last().filter(|_| more).map(|last| {
@@ -193,7 +192,11 @@ async fn trash<K: Kind>(
         delete: true,
         note: None,
     };
-    store::save(&tx, &app.clock, &caller, vec![write]).await?;
+    let saved = store::save(&tx, &app.clock, &caller, vec![write]).await?;
+    let events = saved.iter().map(|stored| {
+        caller.did(AuditAction::ContentDeleted).on(references::kind_name(K::KIND), stored.entry.id)
+    });
+    trail::record(&tx, app.clock.now(), events.collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -351,15 +354,17 @@ async fn write<K: Kind>(
         // Nothing is to change, so nothing has happened.
         return Ok(Stored::clone(before));
     }
+    let (action, fields) = history::action(&before, &draft, state);
     let write = Write { before, draft, state, published_at: None, delete: false, note };
     let mut saved = store::save(tx, &app.clock, caller, vec![write]).await?;
     let saved = saved.pop().ok_or_else(|| Error::internal("nothing was saved"))?;
     let circles = tree::circles::<K>(tx, &[saved.entry.id]).await?;
-    if circles.is_empty() {
-        Ok(saved)
-    } else {
-        Err(Error::Invalid(circles.into_iter().map(|(_, error)| error).collect()))
+    if !circles.is_empty() {
+        return Err(Error::Invalid(circles.into_iter().map(|(_, error)| error).collect()));
     }
+    let event = caller.did(action).on(references::kind_name(K::KIND), saved.entry.id).changing(fields);
+    trail::record(tx, app.clock.now(), [event]).await?;
+    Ok(saved)
 }
 
 /// 412 with the current tag when the entry is no longer at `version`.

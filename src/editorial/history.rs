@@ -10,11 +10,11 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::finder;
+use super::{draft::Draft, finder, kind::Kind, store::Before};
 use crate::{
     entity::{
         change, contribution, entry, entry_link, entry_topic, revision,
-        vocabulary::{State, Visibility, What},
+        vocabulary::{AuditAction, State, Visibility, What},
     },
     http::{Error, Result},
 };
@@ -36,6 +36,31 @@ pub fn revision(
         at: Set(entry.updated_at),
         note: Set(note),
     }
+}
+
+/// What the audit trail says of a change from `before` to `draft` in `state`, and the names of the
+/// fields that it touches.
+#[must_use]
+pub fn action<K: Kind>(before: &Before<K>, draft: &Draft<K>, state: State) -> (AuditAction, Vec<String>) {
+    let Before::Stored(before) = before else { return (AuditAction::ContentCreated, Vec::new()) };
+    let was = before.entry.state;
+    let action = match (was == State::Published, state == State::Published) {
+        (false, true) => AuditAction::ContentPublished,
+        (true, false) => AuditAction::ContentUnpublished,
+        _ => AuditAction::ContentUpdated,
+    };
+    let (old, new) = (before.draft.to_value(), draft.to_value());
+    let names = |value: &Value| -> Vec<String> {
+        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    };
+    let mut fields: Vec<String> =
+        names(&old).into_iter().chain(names(&new)).filter(|name| old.get(name) != new.get(name)).collect();
+    fields.sort();
+    fields.dedup();
+    if was != state {
+        fields.push("state".to_owned());
+    }
+    (action, fields)
 }
 
 /// The line of the change log for a change that made `after` of `before`.

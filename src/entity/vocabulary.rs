@@ -129,7 +129,6 @@ vocabulary! {
         ContentDeleted: "Entry moved to the trash", "Kayıt çöpe taşındı";
         ContentImported: "Content imported", "İçerik içe aktarıldı";
         ContentExported: "Content exported", "İçerik dışa aktarıldı";
-        AuditRead: "Audit trail read", "Denetim izi okundu";
         AuditLost: "Lines about refused requests were dropped: too many at once", "Çok sayıda ret: satırlar düşürüldü";
     }
 }

@@ -63,7 +63,7 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         method = shown(&method),
         route,
         status = response.status().as_u16(),
-        caller = exchange.caller().map(tracing::field::display),
+        caller = exchange.caller().map(|(_, id)| tracing::field::display(id)),
         duration_ms = started.elapsed().as_secs_f64() * 1e3,
         "answered"
     );

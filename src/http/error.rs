@@ -62,6 +62,16 @@ codes! {
         "A header or the address of the request breaks the rules of HTTP.";
     Unauthorized = "unauthorized", UNAUTHORIZED, "A valid credential is needed",
         "No credential was sent, or the one sent is wrong, expired or revoked. Send `Authorization: Bearer` with an access token, a publishable or a secret key.";
+    KeyExpired = "key-expired", UNAUTHORIZED, "The key has expired",
+        "The key is right and too old. An administrator can make a new one.";
+    CodeRequired = "code-required", UNAUTHORIZED, "The second factor is needed",
+        "The password is right. Send it again with `code`, the six digits that the authenticator shows, or with a `recovery_code`.";
+    InvalidToken = "invalid-token", BAD_REQUEST, "The link is not good any more",
+        "The token of an invitation or password reset has been used, has expired, or was replaced by a newer one. Ask for a new one.";
+    ReauthenticationRequired = "reauthentication-required", FORBIDDEN, "Prove again who you are",
+        "This operation wants a proof that is not older than five minutes: `POST /v1/auth/reauthenticate`, then try again.";
+    SecondFactorRequired = "second-factor-required", FORBIDDEN, "A second factor is needed",
+        "The account's role needs a second factor. Set one up: `POST /v1/me/second-factor`.";
     Forbidden = "forbidden", FORBIDDEN, "The credential does not allow this",
         "The caller is known and may not do this. `detail` says what is needed.";
     NotFound = "not-found", NOT_FOUND, "Nothing is here",
@@ -88,6 +98,8 @@ codes! {
         "Changing an entry needs `If-Match` with the `ETag` it was read with, so that nobody's work is overwritten unseen.";
     HeadersTooLarge = "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large",
         "A request may have 64 headers and 32 KiB of them.";
+    TooManyRequests = "quota-exceeded", TOO_MANY_REQUESTS, "Too many requests",
+        "A quota is used up. Try again after `Retry-After` seconds.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The failure has been logged under the request id. Trying again may help.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment",
@@ -175,6 +187,9 @@ pub enum Error {
     /// 412, with the current `ETag`.
     #[error("the entry has changed since you read it")]
     Stale(String),
+    /// 429: for how many seconds to wait.
+    #[error("there were too many; wait for {0} seconds")]
+    TooMany(u64),
     /// 503.
     #[error("the database cannot be reached in time")]
     Unavailable(#[source] DbErr),
@@ -205,9 +220,17 @@ impl Error {
             Self::Parameters(_) => Code::InvalidParameter,
             Self::Invalid(_) => Code::Invalid,
             Self::Stale(_) => Code::PreconditionFailed,
+            Self::TooMany(_) => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
         }
+    }
+}
+
+impl From<aws_lc_rs::error::Unspecified> for Error {
+    /// The cryptographic library does not say what has failed; the system had no randomness to give.
+    fn from(error: aws_lc_rs::error::Unspecified) -> Self {
+        Self::internal(error)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod extract;
 pub mod json;
 pub mod locale;
 pub mod openapi;
+pub mod page;
 pub mod query;
 
 pub use error::{Code, Error, FieldError, Result};

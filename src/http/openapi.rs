@@ -24,7 +24,7 @@ published here, and all its mistakes are reported at once.\n\n\
 it. Absent values are `null`, never left out.";
 
 /// The tags, in the order of the page.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 14] = [
     ("organisation", "The organisation's profile."),
     ("publications", "What the organisation and others of its field have published."),
     ("projects", "What is being done, by whom, with what money and result."),
@@ -33,8 +33,11 @@ const TAGS: [(&str, &str); 11] = [
     ("people", "Those who have agreed to be shown."),
     ("partners", "Organisations of the field."),
     ("topics", "The subjects everything is filed under, as a tree."),
-    ("auth", "Signing in, and who one is."),
+    ("auth", "Signing in, who one is, and one's own password and second factor."),
+    ("sessions", "Where somebody is signed in."),
+    ("users", "Accounts of those who write and administer."),
     ("keys", "Keys for frontends, servers and partners."),
+    ("audit", "Who did what, and what was refused."),
     ("service", "The service itself."),
 ];
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::{Error, FieldError, Result, json::is_unwritable};
@@ -62,6 +64,37 @@ impl Values<'_> {
         let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         self.refuse(name, "not_in_list", format!("must be one of: {}", list.join(", ")));
         None
+    }
+
+    /// The value of `name` as `read` reads it; refused with `wanted` when it cannot.
+    pub fn parsed<T>(&mut self, name: &str, wanted: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let value = read(self.get(name)?);
+        if value.is_none() {
+            self.refuse(name, "format", wanted);
+        }
+        value
+    }
+
+    /// A word of a closed list.
+    pub fn word<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let text = self.get(name)?;
+        match serde_json::from_value(text.into()) {
+            Ok(word) => Some(word),
+            Err(error) => {
+                // The library lists the words that are known.
+                let detail = error.to_string();
+                let known = detail.split_once("expected ").map_or("a documented one", |(_, known)| known);
+                self.refuse(name, "not_in_list", format!("must be {known}"));
+                None
+            }
+        }
+    }
+
+    /// An instant (RFC 3339).
+    pub fn instant(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        self.parsed(name, "must be an instant such as 2026-03-08T09:00:00Z", |text| {
+            DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.with_timezone(&Utc))
+        })
     }
 
     /// A whole number from `least` to `most`, or `default`.

@@ -18,11 +18,15 @@ use axum::{
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt;
 use migration::MigratorTrait;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use sogep::{
     app::App,
-    auth::{Caller, Scope, session, token},
+    auth::{
+        Caller, Scope,
+        session::{self, Granted, SignIn},
+        token,
+    },
     clock::Clock,
     config::Config,
     content,
@@ -33,10 +37,12 @@ use sogep::{
         vocabulary::{AccountRole, KeyType},
     },
     keys::{self, NewKey},
+    mail::{MailSettings, Outbox, Transport},
     router,
 };
 use tempfile::TempDir;
 use tower::ServiceExt;
+use uuid::Uuid;
 
 /// When every test happens.
 pub fn now() -> DateTime<Utc> {
@@ -124,12 +130,22 @@ impl TestApp {
             ("SOGEP_BASE_URL".to_owned(), "https://api.sogep.example".to_owned()),
             ("SOGEP_SECRET".to_owned(), "a secret that is only good for tests".to_owned()),
             ("SOGEP_DATABASE_CONNECTIONS".to_owned(), "4".to_owned()),
+            // Most tests are about something else.
+            ("SOGEP_SECOND_FACTOR".to_owned(), "none".to_owned()),
         ];
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         if let Some(url) = postgres_url() {
             environment.push(("DATABASE_URL".to_owned(), fresh_postgres(&url).await));
         }
-        let config = Config::from_sources("", environment).unwrap();
+        Self::on(Config::from_sources("", environment).unwrap(), clock, directory).await
+    }
+
+    /// Another service on the same database, with the same secret and clock.
+    pub async fn replica(&self) -> Self {
+        Self::on(self.app.config.clone(), self.app.clock.clone(), temporary_directory()).await
+    }
+
+    async fn on(config: Config, clock: Clock, directory: TempDir) -> Self {
         let mut db = Db::connect(&config).await.unwrap();
         db.migrate(&config.data_dir).await.unwrap();
         let statements = Arc::new(AtomicUsize::new(0));
@@ -139,7 +155,13 @@ impl TestApp {
         });
         let secrets = Secrets::load(&config).unwrap();
         let keyring = Keyring::load(&db, &clock, &secrets).await.unwrap();
-        let app = App::new(db, clock, config, secrets, keyring, router::contract());
+        let mail = config.data_dir.join("mail");
+        let settings =
+            MailSettings { transport: Transport::Folder(mail), from: "sogep@sogep.example".to_owned() };
+        let outbox = Outbox::new(settings).unwrap();
+        let posting = outbox.clone();
+        tokio::spawn(async move { posting.run().await });
+        let app = App::new(db, clock, config, secrets, keyring, router::contract(), outbox);
         content::seed_profile(&app).await.unwrap();
         let router = router::router(&app);
         Self { app, router, statements, credentials: tokio::sync::Mutex::default(), directory }
@@ -256,6 +278,7 @@ impl TestApp {
         all!(entry, entry_text, entry_topic, contribution, entry_link, identifier, slug_history);
         all!(organisation, project, event, publication, practice, person, partner, topic);
         all!(revision, change, user, session, refresh_token, signing_key);
+        all!(one_time_token, recovery_code, known_device);
         for row in entity::api_key::Entity::find().all(self.app.db.reader()).await.unwrap() {
             rows.push(format!("{:?}", entity::api_key::Model { last_used_at: None, ..row }));
         }
@@ -288,12 +311,62 @@ impl TestApp {
 
     /// A new key.
     pub async fn key(&self, kind: KeyType, scopes: Vec<Scope>) -> String {
-        let new =
-            NewKey { r#type: kind, name: "Test".to_owned(), scopes, partner: None, expires_in_days: 90 };
+        let new = NewKey {
+            r#type: kind,
+            name: "Test".to_owned(),
+            scopes,
+            partner: None,
+            expires_in_days: 90,
+            origins: Vec::new(),
+            networks: Vec::new(),
+        };
         let tx = self.app.db.begin().await.unwrap();
-        let (secret, _) = keys::create(&self.app, &tx, &Caller::SYSTEM, new).await.unwrap();
+        let (secret, _, _) = keys::create(&self.app, &tx, &Caller::SYSTEM, new).await.unwrap();
         tx.commit().await.unwrap();
         secret
+    }
+
+    /// A session of an account, begun without its password.
+    pub async fn session(&self, account: Uuid, how: SignIn) -> Granted {
+        let tx = self.app.db.begin().await.unwrap();
+        let account = user::Entity::find_by_id(account).one(&tx).await.unwrap().unwrap();
+        let granted = session::begin(&self.app, &tx, account, how).await.unwrap();
+        tx.commit().await.unwrap();
+        granted
+    }
+
+    /// The lines of the audit trail, the first one first, once all is written.
+    pub async fn trail(&self) -> Vec<entity::audit::Model> {
+        self.app.trail.flush().await;
+        entity::audit::Entity::find()
+            .order_by_asc(entity::audit::Column::Seq)
+            .all(self.app.db.reader())
+            .await
+            .unwrap()
+    }
+
+    /// The messages that were sent to `address`, the first one first, once there are `count` of them.
+    pub async fn mail(&self, address: &str, count: usize) -> Vec<String> {
+        let directory = self.app.config.data_dir.join("mail");
+        for _ in 0..200 {
+            let mut found: Vec<(std::time::SystemTime, String)> = std::fs::read_dir(&directory)
+                .into_iter()
+                .flatten()
+                .map(|entry| entry.unwrap())
+                .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "eml"))
+                .map(|entry| {
+                    let written = entry.metadata().unwrap().modified().unwrap();
+                    (written, std::fs::read_to_string(entry.path()).unwrap())
+                })
+                .filter(|(_, text)| text.contains(address))
+                .collect();
+            if found.len() >= count {
+                found.sort();
+                return found.into_iter().map(|(_, text)| text).collect();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("no {count} messages to {address}")
     }
 
     /// An access token of a new account.
@@ -318,8 +391,7 @@ impl TestApp {
         let tx = self.app.db.begin().await.unwrap();
         user::Entity::insert(row).exec_without_returning(&tx).await.unwrap();
         tx.commit().await.unwrap();
-        let account = user::Entity::find_by_id(id).one(self.app.db.reader()).await.unwrap().unwrap();
-        let granted = session::begin(&self.app, account).await.unwrap();
+        let granted = self.session(id, SignIn::default()).await;
         token::issue(&self.app, id, granted.session_id, role).unwrap()
     }
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 /// Modules by row; a module may use those of its own row and of lower ones.
 const ROWS: [&[&str]; 5] = [
     &["clock", "config", "entity", "telemetry"],
-    &["app", "crypto", "db", "http"],
+    &["app", "crypto", "db", "http", "mail", "trail"],
     &["auth", "editorial"],
     &[
+        "audit",
         "content",
         "events",
         "interchange",
@@ -19,7 +20,9 @@ const ROWS: [&[&str]; 5] = [
         "projects",
         "publications",
         "service",
+        "sessions",
         "topics",
+        "users",
     ],
     &["command", "router", "server"],
 ];

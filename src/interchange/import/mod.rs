@@ -35,9 +35,10 @@ use crate::{
     },
     entity::{
         entry, slug_history,
-        vocabulary::{State, Visibility},
+        vocabulary::{AuditAction, State, Visibility},
     },
     http::{Error, FieldError, Result},
+    trail,
 };
 
 /// How many mistakes a report lists.
@@ -112,6 +113,13 @@ pub async fn import(app: &App, job: &Job, progress: &(dyn Fn(u64) + Sync)) -> Re
         if settled || !job.keep_going {
             report.imported = settled && !job.dry_run;
             if report.imported {
+                // One line a collection, and not before the end: on PostgreSQL all other writers wait
+                // behind whoever has written to the trail. Who wrote which version is in the revisions.
+                let imported = |(collection, _): &(Collection, Input)| {
+                    Caller::SYSTEM.did(AuditAction::ContentImported).on("collection", collection)
+                };
+                let events: Vec<_> = job.inputs.iter().map(imported).collect();
+                trail::record(&tx, app.clock.now(), events).await?;
                 tx.commit().await?;
             } else {
                 tx.rollback().await?;

@@ -24,14 +24,15 @@ async fn forged_tokens_are_refused_and_all_alike() {
     let service = TestApp::start().await;
     account(&service, EMAIL, AccountRole::Owner).await;
     let (good, refresh_token) = tokens(&service).await;
-    let (_, ours) = service.app.keyring.active().unwrap();
+    let (_, ours) = service.app.keyring.active(now()).unwrap();
     let random = aws_lc_rs::rand::SystemRandom::new();
     let foreign = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
     let foreign = EncodingKey::from_ed_der(foreign.as_ref());
-    let public = service.app.keyring.public_keys()[0].1.clone();
+    let public = service.app.keyring.public_keys(now())[0].1.clone();
     let parts: Vec<&str> = good.split('.').collect();
     let none = BASE64.encode(
-        json!({ "typ": "at+jwt", "alg": "none", "kid": service.app.keyring.public_keys()[0].0 }).to_string(),
+        json!({ "typ": "at+jwt", "alg": "none", "kid": service.app.keyring.public_keys(now())[0].0 })
+            .to_string(),
     );
     let other = service.account(AccountRole::Owner).await;
     let key = service.credential(As::Partner).await.unwrap();
@@ -89,7 +90,7 @@ async fn forged_tokens_are_refused_and_all_alike() {
 async fn the_role_in_a_token_gives_no_right() {
     let service = TestApp::start().await;
     let viewer = service.credential(As::Viewer).await.unwrap();
-    let (_, ours) = service.app.keyring.active().unwrap();
+    let (_, ours) = service.app.keyring.active(now()).unwrap();
     let raised = forged(&viewer, &ours, |_, claims| claims["scope"] = "owner".into());
     assert_eq!(me(&service, &raised).await.body["role"], "viewer");
 }

@@ -1,0 +1,394 @@
+//! Signing in and out.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+};
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Person, attempt,
+    caller::Actor,
+    factor::{self, Shown},
+    known_device, one_time, password,
+    session::{self, Granted, SignIn},
+    token,
+};
+use crate::{
+    app::App,
+    entity::{
+        session as session_table, user,
+        vocabulary::{ActorType, AuditAction},
+    },
+    http::{Body, Code, Error, Exchange, Json, Query, Result, query::NoParameters},
+    mail::texts::{self, Notice},
+    trail::{self, Event},
+};
+
+/// What a person signs in with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The account's e-mail address.
+    #[schema(max_length = 254, min_length = 3, example = "editor@sogep.example")]
+    pub email: String,
+    /// The account's password.
+    #[schema(max_length = 1024, format = Password, example = "uzun ve akılda kalan bir parola")]
+    pub password: String,
+    /// The second factor: the six digits that an authenticator shows.
+    #[serde(default)]
+    #[schema(max_length = 16, example = "492039")]
+    pub code: Option<String>,
+    /// Instead of `code`: one of the recovery codes; each is good once.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    pub recovery_code: Option<String>,
+    /// What an earlier sign-in from this device gave to keep: with it, an attack on the account does
+    /// not keep its owner out.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub device_token: Option<String>,
+}
+
+impl Credentials {
+    fn shown(&self) -> Option<Shown<'_>> {
+        let code = self.code.as_deref().map(Shown::Code);
+        code.or(self.recovery_code.as_deref().map(Shown::RecoveryCode))
+    }
+}
+
+/// What a person proves again who they are with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reauthentication {
+    /// The account's password.
+    #[schema(max_length = 1024, format = Password, example = "uzun ve akılda kalan bir parola")]
+    pub password: String,
+    /// The second factor, if there is one: the six digits that an authenticator shows.
+    #[serde(default)]
+    #[schema(max_length = 16, example = "492039")]
+    pub code: Option<String>,
+    /// Instead of `code`: one of the recovery codes; each is good once.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    pub recovery_code: Option<String>,
+}
+
+/// Whose password is forgotten.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForgottenPassword {
+    /// The account's e-mail address.
+    #[schema(max_length = 254, min_length = 3, example = "editor@sogep.example")]
+    pub email: String,
+}
+
+/// A password that somebody chooses with the token of a message.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChosenPassword {
+    /// The token of the message.
+    #[schema(max_length = 200, example = "sogep_ot_5f1c0b6e4a7d9832")]
+    pub token: String,
+    /// The new password: at least 15 characters, of any kind.
+    #[schema(max_length = 1024, format = Password, example = "uzun ve akılda kalan bir parola")]
+    pub password: String,
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshToken {
+    /// The refresh token, as it was given.
+    #[schema(max_length = 200, example = "sogep_rt_5f1c0b6e4a7d9832")]
+    pub refresh_token: String,
+}
+
+/// An access token, and the token to get the next one with.
+#[derive(Serialize, ToSchema)]
+pub struct Tokens {
+    /// The access token, for `Authorization: Bearer`.
+    #[schema(
+        example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJpc3MiOiJodHRwczovL2FwaS5zb2dlcC5leGFtcGxlIn0.c2ln"
+    )]
+    pub access_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub token_type: &'static str,
+    /// For how many seconds the access token is good.
+    #[schema(example = 600)]
+    pub expires_in: i64,
+    /// The refresh token; good once, for 14 days.
+    #[schema(example = "sogep_rt_5f1c0b6e4a7d9832")]
+    pub refresh_token: String,
+    /// When this device was not known yet: a token for it to keep and to send the next time somebody
+    /// signs in from it.
+    #[schema(required, example = "sogep_dt_5f1c0b6e4a7d9832")]
+    pub device_token: Option<String>,
+}
+
+/// Sign in.
+///
+/// Takes e-mail and password, gives an access token for 10 minutes and a refresh token for 14 days.
+/// An account with a second factor also needs its `code`: 401 `code-required` asks for it. A wrong
+/// password and an unknown address get the same answer. After ten failures in a row the next ones have
+/// to wait, longer each time: 429.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/login",
+    tag = "auth",
+    security(()),
+    request_body = Credentials,
+    responses((status = 200, description = "Signed in", body = Tokens)),
+    extensions(("x-permission" = json!("none"))),
+)]
+pub(super) async fn log_in(
+    State(app): State<App>,
+    exchange: Exchange,
+    Query(NoParameters): Query<NoParameters>,
+    headers: HeaderMap,
+    Body(credentials): Body<Credentials>,
+) -> Result<Json<Tokens>> {
+    let email = credentials.email.to_ascii_lowercase();
+    let device = match credentials.device_token.as_deref() {
+        Some(token) if known_device::is_known(&app, token, &email).await? => Some(token),
+        _ => None,
+    };
+    let noted = |action, reason, account: Option<&user::Model>| {
+        let event = Event::refused(action, reason).in_request(Some(exchange.request_id()));
+        app.trail.note(match account {
+            Some(account) => event.on("user", account.id),
+            None => event,
+        });
+    };
+    let counted_for = device.map_or_else(|| email.clone(), |token| format!("device {token}"));
+    let attempt = attempt::begin(&app, &counted_for).await.inspect_err(|error| {
+        if matches!(error, Error::TooMany(_)) {
+            noted(AuditAction::AuthnLoginLock, "too_many_failures", None);
+        }
+    })?;
+    let account = user::Entity::find().filter(user::Column::Email.eq(email)).one(app.db.reader()).await?;
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let verified = password::verify(&app.password_permits, credentials.password.clone(), stored).await?;
+    let refused = |reason, account| {
+        noted(AuditAction::AuthnLoginFail, reason, account);
+        Error::Unauthorized("the e-mail address or the password is wrong")
+    };
+    let Some(account) = account else { return Err(refused("unknown_account", None)) };
+    if !verified {
+        return Err(refused("wrong_password", Some(&account)));
+    }
+    if account.disabled_at.is_some() || account.deleted_at.is_some() {
+        return Err(refused("account_disabled", Some(&account)));
+    }
+    let has_factor = factor::is_active(&account);
+    if attempt.is_suspect && !has_factor {
+        return Err(refused("password_alone_not_enough", Some(&account)));
+    }
+    let tx = app.db.begin().await?;
+    let mut events = Vec::new();
+    let done = |action| {
+        let event = Event::done(action).by(ActorType::Account, Some(account.id)).on("user", account.id);
+        event.in_request(Some(exchange.request_id()))
+    };
+    if has_factor {
+        let Some(shown) = credentials.shown() else {
+            let detail = "send `code` too: the six digits that the authenticator shows, or a `recovery_code`";
+            return Err(Error::Problem(Code::CodeRequired, detail.to_owned()));
+        };
+        if !factor::is_shown(&app, &tx, &account, shown).await? {
+            return Err(refused("wrong_code", Some(&account)));
+        }
+        events.extend(factor::action(shown).map(done));
+    }
+    attempt.succeed(&tx).await?;
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let how = SignIn { second_factor: has_factor, device: session::device(user_agent) };
+    let device_token = known_device::remember(&app, &tx, account.id, device).await?;
+    let used_recovery_code = !events.is_empty();
+    events.push(done(AuditAction::AuthnLoginSuccess));
+    let granted = session::begin(&app, &tx, account.clone(), how).await?;
+    trail::record(&tx, app.clock.now(), events).await?;
+    tx.commit().await?;
+    if used_recovery_code {
+        app.outbox.post(texts::security_notice(&account.email, Notice::RecoveryCodeUsed));
+    }
+    tokens(&app, granted, device_token)
+}
+
+/// Get the next access token.
+///
+/// A refresh token is good once; the answer brings its successor. A used one that comes again ends
+/// the session. A client whose answer was lost may repeat the call within ten seconds with the same
+/// `Idempotency-Key` and gets the same successor.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/refresh",
+    tag = "auth",
+    security(()),
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
+        description = "A new random text for each refresh, the same when it is repeated.")),
+    request_body = RefreshToken,
+    responses((status = 200, description = "Refreshed", body = Tokens)),
+    extensions(("x-permission" = json!("none"))),
+)]
+pub(super) async fn refresh(
+    State(app): State<App>,
+    exchange: Exchange,
+    Query(NoParameters): Query<NoParameters>,
+    headers: HeaderMap,
+    Body(body): Body<RefreshToken>,
+) -> Result<Json<Tokens>> {
+    let retry_key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+    let retry_key = retry_key.filter(|key| !key.is_empty());
+    if retry_key.is_some_and(|key| key.len() > 255) {
+        let detail = "an `Idempotency-Key` has at most 255 characters".to_owned();
+        return Err(Error::Problem(Code::MalformedRequest, detail));
+    }
+    let granted = session::refresh(&app, &body.refresh_token, retry_key, Some(exchange.request_id())).await?;
+    tokens(&app, granted, None)
+}
+
+/// Sign out.
+///
+/// Ends the session of the refresh token, and with it its access tokens, at once. Says the same
+/// whether there was one or not.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/logout",
+    tag = "auth",
+    security(()),
+    request_body = RefreshToken,
+    responses((status = 204, description = "Signed out")),
+    extensions(("x-permission" = json!("none"))),
+)]
+pub(super) async fn log_out(
+    State(app): State<App>,
+    exchange: Exchange,
+    Query(NoParameters): Query<NoParameters>,
+    Body(body): Body<RefreshToken>,
+) -> Result<StatusCode> {
+    session::end(&app, &body.refresh_token, Some(exchange.request_id())).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Prove again who you are
+///
+/// Dangerous operations want a proof that is not older than five minutes: send the password, and the
+/// second factor if there is one.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/reauthenticate",
+    tag = "auth",
+    request_body = Reauthentication,
+    responses((status = 204, description = "Proved; it holds for five minutes")),
+    extensions(("x-permission" = json!("account"))),
+)]
+pub(super) async fn reauthenticate(
+    State(app): State<App>,
+    Person(caller): Person,
+    Query(NoParameters): Query<NoParameters>,
+    Body(body): Body<Reauthentication>,
+) -> Result<StatusCode> {
+    let Actor::Account(known) = &caller.actor else { return Err(Error::NotFound) };
+    let attempt = attempt::begin(&app, &format!("session {}", known.session_id)).await?;
+    let account = user::Entity::find_by_id(known.id).one(app.db.reader()).await?.ok_or(Error::NotFound)?;
+    let refused = |reason| {
+        let event = Event::refused(AuditAction::AuthnReauthentication, reason).on("user", known.id);
+        app.trail.note(caller.signed(event));
+        Error::Unauthorized("the password or the code is wrong")
+    };
+    let stored = Some(account.password_hash.clone());
+    if !password::verify(&app.password_permits, body.password, stored).await? {
+        return Err(refused("wrong_password"));
+    }
+    let has_factor = factor::is_active(&account);
+    let shown = body.code.as_deref().map(Shown::Code);
+    let shown = shown.or(body.recovery_code.as_deref().map(Shown::RecoveryCode));
+    let tx = app.db.begin().await?;
+    let mut events = vec![caller.did(AuditAction::AuthnReauthentication).on("session", known.session_id)];
+    if has_factor {
+        let Some(shown) = shown else {
+            let detail = "send `code` too: the six digits that the authenticator shows, or a `recovery_code`";
+            return Err(Error::Problem(Code::CodeRequired, detail.to_owned()));
+        };
+        if !factor::is_shown(&app, &tx, &account, shown).await? {
+            return Err(refused("wrong_code"));
+        }
+        events.extend(factor::action(shown).map(|action| caller.did(action).on("user", known.id)));
+    }
+    attempt.succeed(&tx).await?;
+    session_table::Entity::update_many()
+        .col_expr(session_table::Column::AuthenticatedAt, Expr::value(Some(app.clock.now())))
+        .col_expr(session_table::Column::SecondFactor, Expr::value(has_factor))
+        .filter(session_table::Column::Id.eq(known.session_id))
+        .exec(&tx)
+        .await?;
+    trail::record(&tx, app.clock.now(), events).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ask for a new password
+///
+/// Sends a message with a link to the account's address, if there is such an account; the answer is
+/// the same in any case. The link is good for an hour, and once.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/forgotten-password",
+    tag = "auth",
+    security(()),
+    request_body = ForgottenPassword,
+    responses((status = 202, description = "If there is such an account, a message is on its way")),
+    extensions(("x-permission" = json!("none"))),
+)]
+pub(super) async fn ask_for_password(
+    State(app): State<App>,
+    exchange: Exchange,
+    Query(NoParameters): Query<NoParameters>,
+    Body(body): Body<ForgottenPassword>,
+) -> Result<StatusCode> {
+    let email = body.email.to_ascii_lowercase();
+    // After the answer, so that it takes the same time whether there is an account or not.
+    tokio::spawn(async move {
+        if let Err(error) = one_time::send_reset(&app, &email, &exchange).await {
+            tracing::error!(%error, "a password reset could not be sent");
+        }
+    });
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Choose a password
+///
+/// With the token of an invitation or of a password reset. All sessions of the account end; sign in
+/// with the new password.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/password",
+    tag = "auth",
+    security(()),
+    request_body = ChosenPassword,
+    responses((status = 204, description = "The password is set")),
+    extensions(("x-permission" = json!("none"))),
+)]
+pub(super) async fn choose_password(
+    State(app): State<App>,
+    exchange: Exchange,
+    Query(NoParameters): Query<NoParameters>,
+    Body(body): Body<ChosenPassword>,
+) -> Result<StatusCode> {
+    one_time::set_password(&app, &body.token, body.password, &exchange).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn tokens(app: &App, granted: Granted, device_token: Option<String>) -> Result<Json<Tokens>> {
+    Ok(Json(Tokens {
+        access_token: token::issue(app, granted.user.id, granted.session_id, granted.user.role)?,
+        token_type: "Bearer",
+        expires_in: token::LIFETIME.num_seconds(),
+        refresh_token: granted.refresh_token,
+        device_token,
+    }))
+}

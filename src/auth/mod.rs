@@ -1,5 +1,6 @@
 //! Who is calling: accounts and sessions, access tokens, keys, and what each may do.
 
+mod blocklist;
 pub mod caller;
 pub mod handlers;
 pub mod key;

@@ -14,6 +14,7 @@ use argon2::{
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 
+use super::blocklist::{self, Weakness};
 use crate::http::{Code, Error, Result};
 
 /// The least length, in code points, when a password is the only factor.
@@ -23,29 +24,46 @@ pub const MAX_BYTES: usize = 1024;
 /// How long a sign-in waits for its turn to hash.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why a new password is refused.
-#[derive(Debug, thiserror::Error)]
+/// Why a new password is refused. The text is what the person reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It is too short.
-    #[error("a password has at least {MIN_LENGTH} characters")]
+    #[error("use at least {MIN_LENGTH} characters; several words in a row are easy to remember")]
     Short,
     /// It is too long.
-    #[error("a password has at most {MAX_BYTES} bytes")]
+    #[error("use at most {MAX_BYTES} bytes")]
     Long,
+    /// Attackers try it early.
+    #[error(
+        "this password is among the first that attackers try: use four or more words that do not belong together"
+    )]
+    Common,
+    /// It is made of what is known of the person or the organisation.
+    #[error(
+        "this password is made of your name, your e-mail address or our own words: use words that have nothing to do with you or us"
+    )]
+    Personal,
 }
 
-/// Checks a new password.
+/// Checks a new password. `about` is what an attacker knows: the account's e-mail address and name, the
+/// organisation's words. Any characters are welcome; none are demanded.
 ///
 /// # Errors
-/// When it is too short or too long.
-pub fn check(password: &str) -> std::result::Result<(), Refused> {
+/// When it is too short or too long, or can be guessed.
+///
+/// Source: NIST SP 800-63B revision 4, section 3.1.1.2.
+pub fn check(password: &str, about: &[&str]) -> std::result::Result<(), Refused> {
     if password.len() > MAX_BYTES {
         return Err(Refused::Long);
     }
     if password.nfc().count() < MIN_LENGTH {
         return Err(Refused::Short);
     }
-    Ok(())
+    match blocklist::weakness(password, about, MAX_BYTES) {
+        None => Ok(()),
+        Some(Weakness::Common) => Err(Refused::Common),
+        Some(Weakness::Personal) => Err(Refused::Personal),
+    }
 }
 
 /// The PHC string to keep of `password`. Takes a while and 19 MiB.
@@ -116,9 +134,37 @@ mod tests {
     }
 
     #[test]
-    fn length_counts_characters() {
-        assert!(check(&"ş".repeat(15)).is_ok());
-        assert!(check(&"a".repeat(14)).is_err());
-        assert!(check(&"a".repeat(1025)).is_err());
+    fn length_counts_characters_and_any_are_welcome() {
+        let letters = "ğadımbuluttaşkırmızıvapurçınarıngölgesinde".repeat(4);
+        let of_length = |length| letters.chars().take(length).collect::<String>();
+        assert_eq!(check(&of_length(14), &[]), Err(Refused::Short));
+        for length in [15, 64, 128] {
+            assert_eq!(check(&of_length(length), &[]), Ok(()), "{length}");
+        }
+        assert_eq!(
+            check(&"s\u{327}a".repeat(7), &[]),
+            Err(Refused::Short),
+            "14 characters, whatever the spelling"
+        );
+        assert_eq!(check(&letters.repeat(8), &[]), Err(Refused::Long));
+        assert_eq!(check("🌵 🚀 🌧 🍋 🎈 🐢 🧭 🪁", &[]), Ok(()));
+    }
+
+    #[test]
+    fn what_is_known_of_a_person_is_no_password() {
+        let about = ["ayse.yilmaz@ornekdernek.org", "Ayşe Yılmaz", "sogep", "toplumsal cinsiyet"];
+        for password in [
+            "ayse.yilmaz@ornekdernek.org",
+            "AyşeYılmaz1985!!",
+            "Sogep.2024!!!!!!",
+            "sogep2024sogep2025",
+            "50g3p-ankara-2024",
+            "T0plum$alC1nsiyet",
+            "Toplumsal Cinsiyet 2024",
+            "ornekdernek12345",
+        ] {
+            assert_eq!(check(password, &about), Err(Refused::Personal), "{password}");
+        }
+        assert_eq!(check("sogep için dört uzun kelime seçtim", &about), Ok(()));
     }
 }

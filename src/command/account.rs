@@ -69,7 +69,7 @@ fn role(text: &str) -> std::result::Result<AccountRole, String> {
 pub async fn run(app: &App, command: Command) -> std::result::Result<(), Failure> {
     match command {
         Command::Create { email, role, name, password_stdin, json } => {
-            let password = chosen(password_stdin)?;
+            let password = chosen(password_stdin, &[&email, name.as_deref().unwrap_or_default()])?;
             let account = create(app, &email, role, name, &password).await?;
             let shown = (!password_stdin).then_some(&password);
             let text = match shown {
@@ -91,7 +91,7 @@ pub async fn run(app: &App, command: Command) -> std::result::Result<(), Failure
             )
         }
         Command::Reset { email, password_stdin, json } => {
-            let password = chosen(password_stdin)?;
+            let password = chosen(password_stdin, &[&email])?;
             let hash = password::hash(&password)?;
             let account = change(app, &email, |account, now| {
                 account.password_hash = Set(hash);
@@ -159,7 +159,7 @@ fn canonical(email: &str) -> Result<String> {
     if good { Ok(email) } else { Err(Error::conflict("this is not an e-mail address in ASCII")) }
 }
 
-fn chosen(from_stdin: bool) -> std::result::Result<String, Failure> {
+fn chosen(from_stdin: bool, about: &[&str]) -> std::result::Result<String, Failure> {
     if !from_stdin {
         return Ok(generated_password()?);
     }
@@ -170,7 +170,7 @@ fn chosen(from_stdin: bool) -> std::result::Result<String, Failure> {
         .read_to_string(&mut text)
         .map_err(|error| Failure::Io("standard input".to_owned(), error))?;
     let password = text.trim_end_matches(['\r', '\n']).to_owned();
-    password::check(&password).map_err(|refused| Failure::Refused(refused.to_string()))?;
+    password::check(&password, about).map_err(|refused| Failure::Refused(refused.to_string()))?;
     Ok(password)
 }
 

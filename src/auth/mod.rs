@@ -7,6 +7,7 @@ pub mod key;
 pub mod password;
 pub mod session;
 pub mod token;
+pub mod totp;
 
 pub use handlers::router;
 

@@ -26,6 +26,7 @@
 //! | the schema of the database | the crate `migration` |
 //! | connecting, transactions, migrating | [`db`] |
 //! | what is derived from the master secret, and the keys that sign tokens | [`crypto`] |
+//! | messages to people: the queue, the transports, the texts | [`mail`] |
 //! | settings | [`config`] |
 //! | time and ids | [`clock`] |
 //! | what all handlers share | [`app`] |
@@ -38,7 +39,7 @@
 //! | 5 | `command` `router` `server` | everything |
 //! | 4 | `content` `interchange` `service`, the kinds, `keys` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
-//! | 2 | `app` `http` `db` `crypto` | row 1, and each other |
+//! | 2 | `app` `http` `db` `crypto` `mail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
 //!
 //! # To add a kind

@@ -78,22 +78,6 @@ fn fingerprint(skeleton: &[u8]) -> [u8; FINGERPRINT] {
 mod tests {
     use super::*;
 
-    /// Makes `breached.bin` anew from a list of passwords, one a line:
-    /// `SOGEP_PASSWORD_LIST=list.txt cargo test --lib fingerprints_are_made -- --ignored`.
-    #[test]
-    #[ignore = "rewrites breached.bin from a list that is not in the repository"]
-    fn fingerprints_are_made() {
-        let list = std::fs::read_to_string(std::env::var("SOGEP_PASSWORD_LIST").unwrap()).unwrap();
-        let long = list.lines().filter(|line| line.chars().count() >= crate::auth::password::MIN_LENGTH);
-        let mut fingerprints: Vec<_> = long
-            .map(|line| fingerprint(&super::super::skeleton(&super::super::folded(line).collect::<Vec<_>>())))
-            .collect();
-        fingerprints.sort_unstable();
-        fingerprints.dedup();
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/auth/blocklist/breached.bin");
-        std::fs::write(path, fingerprints.concat()).unwrap();
-    }
-
     #[test]
     fn the_lists_are_whole() {
         let (fingerprints, rest) = BREACHED.as_chunks::<FINGERPRINT>();

@@ -85,3 +85,4 @@ pub mod telemetry;
 pub mod topics;
 pub mod trail;
 pub mod users;
+pub mod worker;

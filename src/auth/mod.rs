@@ -4,6 +4,7 @@ mod attempt;
 mod blocklist;
 pub mod caller;
 mod credential;
+mod expired;
 pub mod factor;
 mod jwks;
 pub mod key;
@@ -16,8 +17,8 @@ mod sign_in;
 pub mod token;
 pub mod totp;
 
-pub use attempt::REMEMBERED as FAILURES_REMEMBERED;
 pub use caller::{Administrator, Caller, Editor, Fresh, Person, Reader, Signed, Writer};
+pub use expired::delete_expired;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -20,7 +20,7 @@ use crate::{
         vocabulary::{AccountRole, KeyType, Kind},
     },
     keys::{self, NewKey},
-    router, server, trail,
+    router, server, trail, worker,
 };
 
 /// Where the development servers of frontends run that may use the demo's publishable key.
@@ -48,7 +48,9 @@ pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
     say(&format!("Serving on {}  (documentation: {}/docs)", app.config.base_url, app.config.base_url))?;
     let router = router::router(&app);
     let stopped = stop_signal(app.clone())?;
+    worker::start(&app);
     server::serve(listener, router, stopped).await;
+    app.trail.flush().await;
     tracing::info!("stopped");
     Ok(())
 }

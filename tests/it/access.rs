@@ -1,7 +1,13 @@
 //! Access: who is let in, who is not, and who may do what.
 
+mod attempts;
+mod audit;
+mod factor;
 mod forgery;
 mod keys;
+mod passwords;
+mod sessions;
+mod users;
 
 use axum::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
@@ -119,6 +125,18 @@ async fn the_right_password_opens_and_all_else_fails_alike() {
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(service.rows().await, before);
+}
+
+/// The token of the link in the latest of `count` messages to `address`.
+async fn token_of_mail(service: &TestApp, address: &str, count: usize) -> String {
+    let messages = service.mail(address, count).await;
+    let (_, rest) = messages.last().unwrap().split_once("#token=").unwrap();
+    rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+}
+
+async fn choose_password(service: &TestApp, token: &str, password: &str) -> Answer {
+    let body = json!({ "token": token, "password": password });
+    service.post("/v1/auth/password", As::Nobody, body).await
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ const ROWS: [&[&str]; 5] = [
         "topics",
         "users",
     ],
-    &["command", "router", "server"],
+    &["command", "router", "server", "worker"],
 ];
 
 fn row(module: &str) -> Option<usize> {

@@ -20,7 +20,8 @@ use crate::{
         vocabulary::{AccountRole, KeyType, Kind},
     },
     keys::{self, NewKey},
-    router, server,
+    router,
+    server::{self, Limits},
 };
 
 pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
@@ -45,7 +46,7 @@ pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
     say(&format!("Serving on {}  (documentation: {}/docs)", app.config.base_url, app.config.base_url))?;
     let router = router::router(&app);
     let stopped = stop_signal(app.clone())?;
-    server::serve(listener, router, stopped).await;
+    server::serve(listener, router, Limits::of_this_process(), |ip| ip.is_loopback(), stopped).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{Code, Error, error::Problem};
+use super::{Code, Error, error::Problem, peer::Refused};
 use crate::app::App;
 
 /// How long a handler may take, the body's arrival included (SECURITY.md I-04).
@@ -104,6 +104,9 @@ fn shown(method: &Method) -> &str {
 }
 
 fn refused_at_once(request: &Request) -> Option<Error> {
+    if let Some(refused) = request.extensions().get::<Refused>() {
+        return Some((*refused).into());
+    }
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
     if length > MAX_URI_BYTES {

@@ -9,6 +9,7 @@ pub mod extract;
 pub mod json;
 pub mod locale;
 pub mod openapi;
+pub mod peer;
 pub mod query;
 
 pub use error::{Code, Error, FieldError, Result};

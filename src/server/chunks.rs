@@ -28,25 +28,22 @@ impl Chunks {
     pub fn take(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         while let Some(byte) = bytes.get(taken) {
-            match self {
-                Self::Data(left) => {
-                    let here = (bytes.len() - taken).min(usize::try_from(*left).unwrap_or(usize::MAX));
-                    *left -= here as u64;
-                    taken += here;
-                    if *left == 0 {
-                        *self = Self::DataEnd;
-                    }
+            if let Self::Data(left) = self {
+                let here = (bytes.len() - taken).min(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= here as u64;
+                taken += here;
+                if *left == 0 {
+                    *self = Self::DataEnd;
                 }
-                _ => {
-                    *self = self.after(*byte);
-                    if *self == Self::Broken {
-                        return taken;
-                    }
-                    taken += 1;
-                    if *self == Self::Ended {
-                        return taken;
-                    }
-                }
+                continue;
+            }
+            *self = self.after(*byte);
+            if *self == Self::Broken {
+                break;
+            }
+            taken += 1;
+            if *self == Self::Ended {
+                break;
             }
         }
         taken

@@ -114,11 +114,22 @@ fn check_first_line(request: &httparse::Request) -> Result<(), Refused> {
     if target.len() > MAX_TARGET_BYTES {
         return Err(TARGET_TOO_LONG);
     }
-    let method = request.method.unwrap_or_default().as_bytes();
-    if Method::from_bytes(method).is_err() || !target.is_ascii() || target.parse::<Uri>().is_err() {
+    let method = request.method.unwrap_or_default();
+    if Method::from_bytes(method.as_bytes()).is_err() || !is_target(target, method) {
         return Err(malformed("the address is not that of an HTTP/1.1 request"));
     }
     Ok(())
+}
+
+/// Whether `target` has one of the four forms, and the one for its method.
+fn is_target(target: &str, method: &str) -> bool {
+    let has_form = match method {
+        "CONNECT" => is_host(target.as_bytes()),
+        "OPTIONS" if target == "*" => true,
+        _ => ["/", "http://", "https://"].iter().any(|start| target.starts_with(start)),
+    };
+    // What follows a `#` is for the client alone, and the parser would drop it.
+    has_form && target.is_ascii() && !target.contains('#') && target.parse::<Uri>().is_ok()
 }
 
 fn check_host(request: &httparse::Request) -> Result<(), Refused> {
@@ -186,6 +197,7 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Length::Bytes(0)),
             ("\r\nGET /?q=%C5%9F HTTP/1.1\r\nhost:a:80\r\nX-Text: ş\t\r\n\r\n", Length::Bytes(0)),
             ("OPTIONS * HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", Length::Bytes(0)),
+            ("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", Length::Bytes(0)),
             ("GET http://a/b HTTP/1.1\r\nHost: a\r\n\r\n", Length::Bytes(0)),
             ("GET / HTTP/1.0\r\n\r\n", Length::Bytes(0)),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0012 \r\n\r\n", Length::Bytes(12)),
@@ -238,6 +250,12 @@ mod tests {
             "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
             "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET /ş HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET /\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.2\r\nHost: a\r\n\r\n",

@@ -203,6 +203,12 @@ async fn requests_on_one_connection_are_answered_in_order() {
     assert_eq!(server.statuses("GET /livez HTTP/1.0\r\n\r\n").await, [200]);
     let bad = "GET /livez HTTP/1.1\r\n\r\n";
     assert_eq!(server.statuses(&format!("{LIVE}{bad}{LIVE}")).await, [200, 400]);
+    // Odd but well-formed: answered by the service, and what follows is a request of its own.
+    for line in ["CONNECT a:443", "OPTIONS *", "GET http://a/nothing", "TRACE /livez", "FOO /livez"] {
+        let statuses =
+            server.statuses(&format!("{line} HTTP/1.1\r\nHost: a:443\r\nUpgrade: h2c\r\n\r\n{LAST}")).await;
+        assert!(matches!(statuses[..], [404 | 405, 200]), "{line}: {statuses:?}");
+    }
     // Nobody can call what stands in for a bad request.
     let forged = "REFUSED / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
     assert_eq!(server.statuses(forged).await, [404]);

@@ -150,7 +150,8 @@ class Watch(threading.Thread):
 def attack(service, mode, seconds):
     options, deadline = ATTACKS[mode]
     *options, path = options
-    command = ["slowhttptest", mode, "-c", str(CONNECTIONS), "-r", str(RATE), "-l", str(seconds), "-p", "5", "-v", "0",
+    # An attacker would be busy on a machine of its own: here slowhttptest takes most of a core, so it gets what is left.
+    command = ["nice", "-n", "19", "slowhttptest", mode, "-c", str(CONNECTIONS), "-r", str(RATE), "-l", str(seconds), "-p", "5", "-v", "0",
                *options, service.url(path)]
     attacker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

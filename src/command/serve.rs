@@ -1,6 +1,6 @@
 //! `sogep serve`.
 
-use std::{io::Write, path::Path};
+use std::{io::Write, net::IpAddr, path::Path};
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
@@ -20,7 +20,9 @@ use crate::{
         vocabulary::{AccountRole, KeyType, Kind},
     },
     keys::{self, NewKey},
-    router, server, trail, worker,
+    router,
+    server::{self, Limits},
+    trail, worker,
 };
 
 /// Where the development servers of frontends run that may use the demo's publishable key.
@@ -49,7 +51,9 @@ pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
     let router = router::router(&app);
     let stopped = stop_signal(app.clone())?;
     worker::start(&app);
-    server::serve(listener, router, stopped).await;
+    let proxies = app.config.trusted_proxies.clone();
+    let is_trusted = move |ip: IpAddr| ip.is_loopback() || proxies.iter().any(|proxy| proxy.contains(&ip));
+    server::serve(listener, router, Limits::of_this_process(), is_trusted, stopped).await;
     app.trail.flush().await;
     tracing::info!("stopped");
     Ok(())

@@ -13,7 +13,7 @@ use axum::{
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{Code, Error, Exchange, error::Problem};
+use super::{Code, Error, Exchange, error::Problem, peer::Refused};
 use crate::app::App;
 
 /// How long a handler may take, the body's arrival included (SECURITY.md I-04).
@@ -87,6 +87,9 @@ fn shown(method: &Method) -> &str {
 }
 
 fn refused_at_once(request: &Request) -> Option<Error> {
+    if let Some(refused) = request.extensions().get::<Refused>() {
+        return Some((*refused).into());
+    }
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
     if length > MAX_URI_BYTES {

@@ -11,6 +11,7 @@ pub mod json;
 pub mod locale;
 pub mod openapi;
 pub mod page;
+pub mod peer;
 pub mod query;
 
 pub use error::{Code, Error, FieldError, Result};

@@ -175,6 +175,11 @@ impl TestApp {
         assert!(report.imported, "{:?}", report.errors.first());
     }
 
+    /// What answers, for a server of the test's own.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// A directory of this test's own.
     pub fn directory(&self) -> PathBuf {
         self.directory.path().to_owned()

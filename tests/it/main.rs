@@ -5,8 +5,10 @@
 mod access;
 mod app;
 mod bad_input;
+mod connections;
 mod document;
 mod editing;
+mod http2;
 mod interchange;
 mod layout;
 mod privacy;

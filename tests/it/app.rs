@@ -396,7 +396,7 @@ impl TestApp {
         let tx = self.app.db.begin().await.unwrap();
         user::Entity::insert(row).exec_without_returning(&tx).await.unwrap();
         tx.commit().await.unwrap();
-        let granted = self.session(id, SignIn::default()).await;
+        let granted = self.session(id, SignIn { second_factor: true, device: None }).await;
         token::issue(&self.app, id, granted.session_id, role).unwrap()
     }
 }

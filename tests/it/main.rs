@@ -11,6 +11,7 @@ mod editing;
 mod http2;
 mod interchange;
 mod layout;
+mod matrix;
 mod privacy;
 mod reading;
 mod schema;

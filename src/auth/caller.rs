@@ -16,7 +16,10 @@ use crate::{
         api_key, user,
         vocabulary::{AccountRole, KeyType, Visibility},
     },
-    http::{Code, Error, Exchange, Result},
+    http::{
+        Code, Error, Exchange, Result,
+        limits::{self, Payer},
+    },
 };
 
 /// Whose request it is.
@@ -79,6 +82,15 @@ impl Caller {
         }
     }
 
+    /// Who pays for the request. All visitors of a page share its publishable key.
+    fn payer(&self) -> Payer {
+        match &self.actor {
+            Actor::Nobody => Payer::Stranger,
+            Actor::Key { id, kind: KeyType::Publishable, .. } => Payer::Visitor(*id),
+            Actor::Account { id, .. } | Actor::Key { id, .. } => Payer::Credential(*id),
+        }
+    }
+
     /// Whether the caller belongs to the organisation: sees what is internal.
     #[must_use]
     pub fn is_inside(&self) -> bool {
@@ -110,6 +122,7 @@ impl FromRequestParts<App> for Caller {
         if let (Some(exchange), Some(id)) = (parts.extensions.get::<Exchange>(), caller.id()) {
             exchange.called_by(id);
         }
+        limits::charge(app, parts, caller.payer()).await?;
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }

@@ -16,6 +16,7 @@ use crate::config::Config;
 pub struct Secrets {
     cursor: hmac::Key,
     api_key: hmac::Key,
+    bucket: hmac::Key,
     sealing: aead::LessSafeKey,
 }
 
@@ -67,6 +68,7 @@ impl Secrets {
         Ok(Self {
             cursor: mac("sogep/cursor/1"),
             api_key: mac("sogep/api-key/1"),
+            bucket: mac("sogep/bucket/1"),
             sealing: aead::LessSafeKey::new(sealing),
         })
     }
@@ -81,6 +83,12 @@ impl Secrets {
     #[must_use]
     pub fn api_key_hash(&self, key: &str) -> String {
         hexadecimal(hmac::sign(&self.api_key, key.as_bytes()).as_ref())
+    }
+
+    /// What is stored of the owner of a bucket of requests, which may be an address.
+    #[must_use]
+    pub fn bucket_hash(&self, owner: &[u8]) -> String {
+        hexadecimal(hmac::sign(&self.bucket, owner).as_ref())
     }
 
     /// Seals `plain`; it opens only with the same `purpose`.

@@ -9,6 +9,7 @@ mod document;
 mod editing;
 mod interchange;
 mod layout;
+mod limits;
 mod privacy;
 mod reading;
 mod schema;

@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     crypto::{Keyring, Secrets},
     db::Db,
-    http::contract::Contract,
+    http::{contract::Contract, cors::Origins, limits::Limits, places::Places},
     mail::Outbox,
     trail::Trail,
 };
@@ -45,6 +45,12 @@ pub struct Parts {
     pub outbox: Outbox,
     /// Whoever hashes a password holds one of these.
     pub password_permits: Arc<Semaphore>,
+    /// How often callers have asked lately.
+    pub limits: Limits,
+    /// How many requests are served at once.
+    pub places: Places,
+    /// The web origins that keys are bound to.
+    pub origins: Origins,
     draining: AtomicBool,
 }
 
@@ -70,6 +76,9 @@ impl App {
             keyring,
             contract,
             password_permits: Arc::new(Semaphore::new(PASSWORD_PERMITS)),
+            limits: Limits::default(),
+            places: Places::default(),
+            origins: Origins::default(),
             draining: AtomicBool::new(false),
         }))
     }

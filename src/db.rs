@@ -1,7 +1,8 @@
 //! Connecting to SQLite or PostgreSQL, and bringing the schema up to date.
 //!
 //! On SQLite one connection writes and the others only read, so a reader never waits for a writer.
-//! On PostgreSQL both are the same pool.
+//! On PostgreSQL both are the same pool; the rate limits have one of their own, so that they do not
+//! wait behind the very requests they are to hold back.
 
 use std::{path::Path, time::Duration};
 
@@ -16,6 +17,8 @@ use crate::{config::Config, crypto};
 
 /// How long a request waits for a connection before it is turned away with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How many more connections to PostgreSQL the rate limits have.
+const COUNTER_CONNECTIONS: u32 = 2;
 /// SQLite older than this can corrupt a WAL database (SECURITY.md 0.3; sqlite.org/wal.html).
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// The advisory lock that migrations take on PostgreSQL; the number is arbitrary but must not change.
@@ -26,6 +29,7 @@ const MIGRATION_LOCK: i64 = 0x0073_6f67_6570;
 pub struct Db {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    counter: DatabaseConnection,
 }
 
 /// Why the database cannot be used.
@@ -75,6 +79,12 @@ impl Db {
         &self.reader
     }
 
+    /// The connections for counting requests.
+    #[must_use]
+    pub fn counter(&self) -> &DatabaseConnection {
+        &self.counter
+    }
+
     /// Begins a transaction that writes. Dropping it rolls it back.
     ///
     /// # Errors
@@ -97,7 +107,9 @@ impl Db {
     /// Calls `count` for every statement sent, in and out of transactions.
     pub fn on_statement(&mut self, count: impl Fn() + Clone + Send + Sync + 'static) {
         let for_reader = count.clone();
+        let for_counter = count.clone();
         self.reader.set_metric_callback(move |_info| for_reader());
+        self.counter.set_metric_callback(move |_info| for_counter());
         self.writer.set_metric_callback(move |_info| count());
     }
 
@@ -228,7 +240,7 @@ async fn sqlite(path: &str, config: &Config) -> Result<Db, DbError> {
     let unusable = |error| DbError::Unusable(path.to_owned(), error);
     probe.await.map_err(unusable)?.rollback().await.map_err(unusable)?;
     let reader = open(config.database_connections, false).await?;
-    Ok(Db { reader, writer })
+    Ok(Db { counter: reader.clone(), reader, writer })
 }
 
 fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptions {
@@ -241,33 +253,36 @@ fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptio
 }
 
 async fn postgres(url: &str, config: &Config) -> Result<Db, DbError> {
-    let mut options = ConnectOptions::new(url.to_owned());
-    options
-        .max_connections(config.database_connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .sqlx_logging(false)
-        .map_sqlx_postgres_opts(|postgres| {
-            postgres.options([
-                ("statement_timeout", "15s"),
-                ("lock_timeout", "5s"),
-                ("idle_in_transaction_session_timeout", "60s"),
-            ])
-        })
-        // A client that goes away while BEGIN is under way leaves its connection inside a
-        // transaction; what is written on it later would be lost (sqlx#4385). Such a connection is
-        // thrown away here. It is also how a dead connection is noticed.
-        .test_before_acquire(false)
-        .map_sqlx_postgres_before_acquire(|connection, _meta| {
-            Box::pin(async move {
-                // By the simple protocol: in the extended one the two times always differ.
-                let row = sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection).await?;
-                sqlx::Row::try_get::<bool, _>(&row, 0)
+    let open = async |connections: u32| {
+        let mut options = ConnectOptions::new(url.to_owned());
+        options
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .sqlx_logging(false)
+            .map_sqlx_postgres_opts(|postgres| {
+                postgres.options([
+                    ("statement_timeout", "15s"),
+                    ("lock_timeout", "5s"),
+                    ("idle_in_transaction_session_timeout", "60s"),
+                ])
             })
-        });
-    let pool = Database::connect(options)
-        .await
-        .map_err(|error| DbError::Unusable("on PostgreSQL".to_owned(), error))?;
-    Ok(Db { reader: pool.clone(), writer: pool })
+            // A client that goes away while BEGIN is under way leaves its connection inside a
+            // transaction; what is written on it later would be lost (sqlx#4385). Such a connection is
+            // thrown away here. It is also how a dead connection is noticed.
+            .test_before_acquire(false)
+            .map_sqlx_postgres_before_acquire(|connection, _meta| {
+                Box::pin(async move {
+                    // By the simple protocol: in the extended one the two times always differ.
+                    let row =
+                        sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection).await?;
+                    sqlx::Row::try_get::<bool, _>(&row, 0)
+                })
+            });
+        Database::connect(options).await.map_err(|error| DbError::Unusable("on PostgreSQL".to_owned(), error))
+    };
+    let pool = open(config.database_connections).await?;
+    let counter = open(COUNTER_CONNECTIONS).await?;
+    Ok(Db { reader: pool.clone(), writer: pool, counter })
 }
 
 /// Creates `path` so that only its owner may look inside.

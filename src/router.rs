@@ -11,7 +11,7 @@ use crate::{
     auth::{self, Caller, Grants, caller::Actor},
     editorial::{self, describe::describe_unpublished},
     events::Event,
-    http::{Error, Result, contract::Contract, envelope, error::Problem, openapi},
+    http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
     keys, organisation,
     organisation::Organisation,
     partners::Partner,
@@ -53,10 +53,10 @@ pub fn router(app: &App) -> Router {
 /// Nothing is at this address. Below `/v1`, that is told only to those who have a credential.
 async fn nothing_here(OriginalUri(uri): OriginalUri, caller: Result<Caller>) -> Error {
     let path = uri.path();
-    if path != "/v1" && !path.starts_with("/v1/") {
-        return Error::NotFound;
-    }
+    let is_outside = path != "/v1" && !path.starts_with("/v1/");
     match caller {
+        Err(error) if error.code() == Code::TooManyRequests => error,
+        _ if is_outside => Error::NotFound,
         Err(error) => error,
         Ok(caller) if caller.grants == Grants::NONE && caller.actor == Actor::Nobody => {
             Error::Unauthorized("send `Authorization: Bearer` and a token or key")

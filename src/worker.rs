@@ -4,7 +4,12 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 
-use crate::{app::App, auth, http::Result, trail};
+use crate::{
+    app::App,
+    auth,
+    http::{Error, Result, limits},
+    trail,
+};
 
 /// How often replicas look for signing keys that another has made.
 const SIGNING_KEYS: Duration = Duration::from_secs(5);
@@ -24,6 +29,7 @@ pub fn start(app: &App) {
     }));
     every(app, "signing keys", SIGNING_KEYS, reload_signing_keys);
     every(app, "expired", EXPIRED, auth::delete_expired);
+    every(app, "rate limits", EXPIRED, delete_empty_buckets);
     every(app, "audit anchor", ANCHOR, log_anchor);
 }
 
@@ -57,7 +63,14 @@ async fn kept_up<F: Future<Output = ()> + Send>(name: &'static str, task: impl F
 }
 
 async fn reload_signing_keys(app: App) -> Result<()> {
-    app.keyring.reload(&app.db, &app.clock).await.map_err(crate::http::Error::internal)
+    app.keyring.reload(&app.db, &app.clock).await.map_err(Error::internal)
+}
+
+async fn delete_empty_buckets(app: App) -> Result<()> {
+    if app.db.is_postgres() {
+        limits::purge(app.db.counter(), app.clock.now()).await?;
+    }
+    Ok(())
 }
 
 async fn log_anchor(app: App) -> Result<()> {

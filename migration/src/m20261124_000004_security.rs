@@ -72,7 +72,7 @@ impl MigrationTrait for Migration {
             .col(integer("failures"))
             .col(timestamp_with_time_zone("last_at"))
             .take();
-        // When the bucket will be empty again, in milliseconds since 1970.
+        // When the bucket will be empty again, in nanoseconds since 1970.
         let rate_limit = Table::create()
             .table("rate_limit")
             .col(bytewise(manager, text("bucket")).primary_key())

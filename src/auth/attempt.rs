@@ -56,7 +56,7 @@ pub async fn begin(app: &App, subject: &str) -> Result<Attempt> {
     let row = row.ok_or_else(|| Error::internal("a count of failures is gone"))?;
     let wait = wait_after(row.failures) - (now - row.last_at).num_seconds();
     if wait > 0 {
-        return Err(Error::TooMany(u64::try_from(wait).unwrap_or(1)));
+        return Err(Error::OverQuota { policy: "account", retry_after: wait });
     }
     sign_in_failure::Entity::update_many()
         .col_expr(sign_in_failure::Column::Failures, Expr::value(row.failures.saturating_add(1)))

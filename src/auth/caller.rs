@@ -11,7 +11,10 @@ use crate::{
     app::App,
     config::Access,
     entity::vocabulary::{AccountRole, ActorType, AuditAction, KeyType, Visibility},
-    http::{Code, Error, Exchange, Result},
+    http::{
+        Code, Error, Exchange, Result,
+        limits::{self, Payer},
+    },
     trail::Event,
 };
 
@@ -115,6 +118,15 @@ impl Caller {
         }
     }
 
+    /// Who pays for the request. All visitors of a page share its publishable key.
+    fn payer(&self) -> Payer {
+        match &self.actor {
+            Actor::Nobody | Actor::System => Payer::Stranger,
+            Actor::Key { id, kind: KeyType::Publishable, .. } => Payer::Visitor(*id),
+            Actor::Account(Account { id, .. }) | Actor::Key { id, .. } => Payer::Credential(*id),
+        }
+    }
+
     /// Whether the caller belongs to the organisation: sees what is internal.
     #[must_use]
     pub fn is_inside(&self) -> bool {
@@ -170,6 +182,7 @@ impl FromRequestParts<App> for Caller {
         if let (Some(exchange), Some(id)) = (exchange, caller.id()) {
             exchange.called_by(caller.actor_type(), id);
         }
+        limits::charge(app, parts, caller.payer()).await?;
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }

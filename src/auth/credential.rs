@@ -17,12 +17,15 @@ use crate::{
         api_key, user,
         vocabulary::{ActorType, AuditAction, KeyType, Visibility},
     },
-    http::{Code, Error, Exchange, Result},
+    http::{Code, Error, Exchange, Result, limits},
     trail::{self, Event},
 };
 
 /// How long a key may lie unused before it is refused.
 const UNUSED: TimeDelta = TimeDelta::days(90);
+
+/// How long before its end a key is told of it with every answer.
+const WARNED: TimeDelta = TimeDelta::days(14);
 
 /// Whom the credential of a request names and what they may do; none without a credential.
 ///
@@ -37,6 +40,10 @@ pub async fn of(parts: &Parts, app: &App, exchange: Option<&Exchange>) -> Result
     match verified {
         Ok(good) => Ok(Some(good)),
         Err(refused) => {
+            // Whoever goes on guessing is told to wait, and fills no trail meanwhile.
+            if let Some(exchange) = exchange {
+                limits::charge_failure(app, exchange).await?;
+            }
             app.trail.note(refused.event.in_request(exchange.map(Exchange::request_id)));
             Err(refused.answer)
         }
@@ -176,7 +183,7 @@ async fn with_key(
     // What is stored of a key made under the previous master secret is replaced when it is shown.
     let renewed = (made_under == Generation::Previous).then(|| app.secrets.api_key_hash(text));
     note_use(app, &row, renewed, exchange);
-    if let Some(exchange) = exchange {
+    if let Some(exchange) = exchange.filter(|_| row.expires_at - now <= WARNED) {
         exchange.key_expires(row.expires_at);
     }
     let scopes: Vec<Scope> = serde_json::from_value(row.scopes).map_err(Error::internal)?;

@@ -22,7 +22,7 @@ use crate::{
         session as session_table, user,
         vocabulary::{ActorType, AuditAction},
     },
-    http::{Body, Code, Error, Exchange, Json, Query, Result, query::NoParameters},
+    http::{Body, Code, Error, Exchange, Json, Query, Result, limits, query::NoParameters},
     mail::texts::{self, Notice},
     trail::{self, Event},
 };
@@ -154,7 +154,10 @@ pub(super) async fn log_in(
     let email = credentials.email.to_ascii_lowercase();
     let device = match credentials.device_token.as_deref() {
         Some(token) if known_device::is_known(&app, token, &email).await? => Some(token),
-        _ => None,
+        _ => {
+            limits::charge_guess(&app, &exchange).await?;
+            None
+        }
     };
     let noted = |action, reason, account: Option<&user::Model>| {
         let event = Event::refused(action, reason).in_request(Some(exchange.request_id()));
@@ -165,7 +168,7 @@ pub(super) async fn log_in(
     };
     let counted_for = device.map_or_else(|| email.clone(), |token| format!("device {token}"));
     let attempt = attempt::begin(&app, &counted_for).await.inspect_err(|error| {
-        if matches!(error, Error::TooMany(_)) {
+        if matches!(error, Error::OverQuota { .. }) {
             noted(AuditAction::AuthnLoginLock, "too_many_failures", None);
         }
     })?;

@@ -30,6 +30,7 @@ struct Keys {
     api_key: hmac::Key,
     subject: hmac::Key,
     anchor: hmac::Key,
+    bucket: hmac::Key,
     sealing: aead::LessSafeKey,
 }
 
@@ -127,6 +128,12 @@ impl Secrets {
         }
     }
 
+    /// What is stored of the owner of a bucket of requests, which may be an address.
+    #[must_use]
+    pub fn bucket_hash(&self, owner: &[u8]) -> String {
+        hexadecimal(hmac::sign(&self.0.present.bucket, owner).as_ref())
+    }
+
     /// Seals `plain`; it opens only with the same `purpose`.
     ///
     /// # Errors
@@ -171,6 +178,7 @@ impl Keys {
             api_key: mac("sogep/api-key/1"),
             subject: mac("sogep/subject/1"),
             anchor: mac("sogep/anchor/1"),
+            bucket: mac("sogep/bucket/1"),
             sealing: aead::LessSafeKey::new(sealing),
         })
     }

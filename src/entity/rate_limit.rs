@@ -9,7 +9,7 @@ pub struct Model {
     /// The policy and a keyed hash of whose it is.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub bucket: String,
-    /// When it will be empty again, in milliseconds since 1970.
+    /// When it will be empty again, in nanoseconds since 1970.
     pub empty_at: i64,
 }
 

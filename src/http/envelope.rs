@@ -1,5 +1,5 @@
-//! What surrounds every request: its id, its deadline, its log line, the headers of every answer,
-//! and the problem document when it fails.
+//! What surrounds every request: its id, its place, its deadline, its log line, the headers of every
+//! answer, and the problem document when it fails.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -13,24 +13,38 @@ use axum::{
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{Code, Error, Exchange, error::Problem, peer::Refused};
-use crate::app::App;
+use super::{
+    Code, Error, Exchange, Result, address, cors,
+    error::Problem,
+    limits,
+    peer::Refused,
+    places::{Class, Place},
+};
+use crate::{
+    app::App,
+    entity::vocabulary::{ActorType, AuditAction},
+    trail::Event,
+};
 
 /// How long a handler may take, the body's arrival included (SECURITY.md I-04).
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(40);
 /// How long an address may be, in bytes (SECURITY.md I-03).
 const MAX_URI_BYTES: usize = 8 * 1024;
 
+/// The header that says when the key of a request expires, from a fortnight before (RFC 9110, section 5.6.7).
+pub const KEY_EXPIRES: HeaderName = HeaderName::from_static("key-expires");
+
 /// The header that carries the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Headers of every answer (SECURITY.md I-15). The documentation page brings its own policy.
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
     (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
 /// Serves one request inside its envelope.
@@ -38,36 +52,93 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     let started = std::time::Instant::now();
     let id = app.clock.secret_id().simple().to_string();
     let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
-    let exchange = Exchange::new(&id);
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let exchange = Exchange::new(&id, address::client(&request, &app.config.trusted_proxies));
     request.extensions_mut().insert(exchange.clone());
-    let span = tracing::info_span!("request", id);
-    let response = match refused_at_once(&request) {
-        Some(error) => error.into_response(),
-        None => answered(request, next).instrument(span).await,
+    let origin = cors::origin(request.headers());
+    let path = request.uri().path();
+    let is_in_v1 = path == "/v1" || path.starts_with("/v1/");
+    let is_preflight = cors::is_preflight(&method, request.headers());
+    let response = if is_preflight {
+        cors::preflight(&app, origin.as_ref()).await
+    } else {
+        let span = tracing::info_span!("request", id);
+        served(&app, &exchange, route.as_deref(), request, next).instrument(span).await
     };
+    if response.status() == StatusCode::FORBIDDEN {
+        note_refusal(&app, &exchange, &method, route.as_deref());
+    }
     let mut response = written(response, &id);
-    let headers = response.headers_mut();
-    for (name, value) in SECURITY_HEADERS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    if is_in_v1 && !is_preflight {
+        cors::open(&app, &exchange, origin, &mut response).await;
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, value);
-    }
+    finish(&exchange, response.headers_mut());
     tracing::info!(
         request_id = id,
         method = shown(&method),
-        route,
+        route = route.as_deref().unwrap_or("(none)"),
         status = response.status().as_u16(),
         caller = exchange.caller().map(|(_, id)| tracing::field::display(id)),
         duration_ms = started.elapsed().as_secs_f64() * 1e3,
         "answered"
     );
     response
+}
+
+/// Serves a request, unless it is refused, or there is no place for it, or its sender has asked too
+/// often; what costs least to find out comes first.
+async fn served(
+    app: &App,
+    exchange: &Exchange,
+    route: Option<&str>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let admitted = match refuse_at_once(&request) {
+        Ok(()) => admitted(app, exchange, request.method().clone(), route).await,
+        Err(error) => Err(error),
+    };
+    match admitted {
+        Ok(place) => {
+            let response = answered(request, next).await;
+            drop(place);
+            response
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admitted(app: &App, exchange: &Exchange, method: Method, route: Option<&str>) -> Result<Place> {
+    let place = app.places.take(Class::of(route)).await?;
+    limits::charge_route(app, exchange, &method, route).await?;
+    Ok(place)
+}
+
+/// Says in the audit trail that somebody may not do what they asked for.
+fn note_refusal(app: &App, exchange: &Exchange, method: &Method, route: Option<&str>) {
+    let (actor_type, actor_id) = exchange.caller().unzip();
+    let operation = format!("{} {}", shown(method), route.unwrap_or("(none)"));
+    let event = Event::refused(AuditAction::AuthzFail, "permission").on("operation", operation);
+    let event = event.by(actor_type.unwrap_or(ActorType::Nobody), actor_id);
+    app.trail.note(event.in_request(Some(exchange.request_id())));
+}
+
+/// Adds the headers of every answer.
+fn finish(exchange: &Exchange, headers: &mut HeaderMap) {
+    for (name, value) in SECURITY_HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Ok(value) = HeaderValue::from_str(&exchange.request_id()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(charge) = exchange.charge() {
+        charge.write(headers);
+    }
+    if let Some(expires) = exchange.key_expiry() {
+        let date = expires.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        headers.extend(HeaderValue::from_str(&date).ok().map(|date| (KEY_EXPIRES, date)));
+    }
 }
 
 /// The method for the log: one that HTTP does not define could hold anything.
@@ -86,21 +157,21 @@ fn shown(method: &Method) -> &str {
     if known.contains(method) { method.as_str() } else { "(other)" }
 }
 
-fn refused_at_once(request: &Request) -> Option<Error> {
+fn refuse_at_once(request: &Request) -> Result<()> {
     if let Some(refused) = request.extensions().get::<Refused>() {
-        return Some((*refused).into());
+        return Err((*refused).into());
     }
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
     if length > MAX_URI_BYTES {
         let detail = format!("an address may have {MAX_URI_BYTES} bytes");
-        return Some(Error::Problem(Code::UriTooLong, detail));
+        return Err(Error::Problem(Code::UriTooLong, detail));
     }
     if uri.path().starts_with("/v1") && !accepts_json(request.headers()) {
         let detail = "the answer is `application/json`".to_owned();
-        return Some(Error::Problem(Code::NotAcceptable, detail));
+        return Err(Error::Problem(Code::NotAcceptable, detail));
     }
-    None
+    Ok(())
 }
 
 /// Whether `Accept` leaves room for JSON. Source: RFC 9110, section 12.5.1.

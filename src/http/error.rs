@@ -96,14 +96,16 @@ codes! {
         "The body is JSON but not what is documented. `errors` lists every mistake with a JSON pointer.";
     PreconditionRequired = "precondition-required", PRECONDITION_REQUIRED, "If-Match is needed",
         "Changing an entry needs `If-Match` with the `ETag` it was read with, so that nobody's work is overwritten unseen.";
+    TooManyRequests = "quota-exceeded", TOO_MANY_REQUESTS, "The quota is used up",
+        "Too many requests in too short a time. `violated-policies` names the limits, `RateLimit-Policy` and `RateLimit` describe them. Try again after `Retry-After` seconds.";
     HeadersTooLarge = "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large",
         "A request may have 64 headers and 32 KiB of them.";
-    TooManyRequests = "quota-exceeded", TOO_MANY_REQUESTS, "Too many requests",
-        "A quota is used up. Try again after `Retry-After` seconds.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The failure has been logged under the request id. Trying again may help.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment",
-        "The service is overloaded, stopping, or cannot reach its database. Try again after `Retry-After` seconds.";
+        "The service is stopping, or cannot reach its database. Try again after `Retry-After` seconds.";
+    Overloaded = "temporary-reduced-capacity", SERVICE_UNAVAILABLE, "Too busy at the moment",
+        "The service has more to do than it can and turns some requests away, whoever sends them. Nothing was done. Try again after `Retry-After` seconds.";
 }
 
 /// One mistake in a body or a parameter.
@@ -161,6 +163,10 @@ pub struct Problem {
     /// The id of this request, as in `X-Request-Id`; name it when you report the problem.
     #[schema(example = "0192f3c4a5b67c8d9e0f1a2b3c4d5e6f")]
     pub request_id: String,
+    /// The limits that were exceeded, as `RateLimit-Policy` names them; only there when some were.
+    #[serde(rename = "violated-policies", skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["read"]))]
+    pub violated_policies: Vec<&'static str>,
 }
 
 /// Why a request could not be served. The text is what the client reads.
@@ -187,9 +193,14 @@ pub enum Error {
     /// 412, with the current `ETag`.
     #[error("the entry has changed since you read it")]
     Stale(String),
-    /// 429: for how many seconds to wait.
-    #[error("there were too many; wait for {0} seconds")]
-    TooMany(u64),
+    /// 429.
+    #[error("the quota `{policy}` is used up; it has room again in {retry_after} seconds")]
+    OverQuota {
+        /// The limit, as `RateLimit-Policy` names it.
+        policy: &'static str,
+        /// In how many seconds the request may be sent again.
+        retry_after: i64,
+    },
     /// 503.
     #[error("the database cannot be reached in time")]
     Unavailable(#[source] DbErr),
@@ -220,7 +231,7 @@ impl Error {
             Self::Parameters(_) => Code::InvalidParameter,
             Self::Invalid(_) => Code::Invalid,
             Self::Stale(_) => Code::PreconditionFailed,
-            Self::TooMany(_) => Code::TooManyRequests,
+            Self::OverQuota { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
         }
@@ -293,8 +304,15 @@ impl IntoResponse for Error {
         let extra = match &self {
             Self::Unauthorized(_) => header(header::WWW_AUTHENTICATE, "Bearer realm=\"sogep\""),
             Self::Stale(etag) => header(header::ETAG, etag),
-            Self::Unavailable(_) | Self::Problem(Code::Unavailable, _) => header(header::RETRY_AFTER, "2"),
+            Self::OverQuota { retry_after, .. } => header(header::RETRY_AFTER, &retry_after.to_string()),
+            Self::Unavailable(_) | Self::Problem(Code::Unavailable | Code::Overloaded, _) => {
+                header(header::RETRY_AFTER, "2")
+            }
             _ => None,
+        };
+        let violated_policies = match self {
+            Self::OverQuota { policy, .. } => vec![policy],
+            _ => Vec::new(),
         };
         let errors = match self {
             Self::Parameters(errors) | Self::Invalid(errors) => errors,
@@ -308,6 +326,7 @@ impl IntoResponse for Error {
             code: code.as_str().to_owned(),
             errors,
             request_id: String::new(),
+            violated_policies,
         };
         let mut response = code.status().into_response();
         response.headers_mut().extend(extra);

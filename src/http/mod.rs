@@ -1,17 +1,21 @@
 //! How we speak HTTP; knows no resource.
 
+pub mod address;
 pub mod conditional;
 pub mod contract;
+pub mod cors;
 pub mod cursor;
 pub mod envelope;
 pub mod error;
 pub mod exchange;
 pub mod extract;
 pub mod json;
+pub mod limits;
 pub mod locale;
 pub mod openapi;
 pub mod page;
 pub mod peer;
+pub mod places;
 pub mod query;
 
 pub use error::{Code, Error, FieldError, Result};

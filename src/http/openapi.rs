@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{Components, OpenApi};
 
-use super::error::Code;
+use super::{error::Code, limits};
 
 /// What the document says of itself.
 const DESCRIPTION: &str = "\
@@ -20,6 +20,10 @@ language is taken from the original, unless `fallback=none`.\n\n\
 without gaps or repeats.\n\n\
 **Changes** need `If-Match` with the `ETag` that was read. A body is checked against the schema \
 published here, and all its mistakes are reported at once.\n\n\
+**Limits** hold for a minute, by account or key, for a publishable key by visitor, without a \
+credential by address. `RateLimit-Policy` and `RateLimit` tell them; beyond them the answer is 429, \
+and `Retry-After` says when to come back. A request costs one unit, or the `x-cost` of its \
+operation.\n\n\
 **Errors** are problem documents (RFC 9457); their `code` is stable, and `/problems/{code}` explains \
 it. Absent values are `null`, never left out.";
 
@@ -66,10 +70,7 @@ pub fn document(mut api: OpenApi, describe: impl FnOnce(&mut Value)) -> Value {
         }
     });
     document["components"]["responses"] = responses();
-    document["components"]["headers"] = json!({
-        "RequestId": { "description": "The id of this request.", "schema": { "type": "string" } },
-        "ETag": { "description": "The tag of this representation; send it back as `If-Match` or `If-None-Match`.", "schema": { "type": "string" } },
-    });
+    document["components"]["headers"] = headers();
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -80,10 +81,40 @@ pub fn document(mut api: OpenApi, describe: impl FnOnce(&mut Value)) -> Value {
     document
 }
 
+/// The headers that answers share.
+fn headers() -> Value {
+    let text = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string" }, "example": example });
+    json!({
+        "RequestId": { "description": "The id of this request.", "schema": { "type": "string" } },
+        "ETag": { "description": "The tag of this representation; send it back as `If-Match` or `If-None-Match`.", "schema": { "type": "string" } },
+        "RateLimitPolicy": text(
+            "The limit this request counts towards: its name, `q` units in `w` seconds (draft-ietf-httpapi-ratelimit-headers). Not there when nothing was counted.",
+            "\"read\";q=3000;w=60",
+        ),
+        "RateLimit": text(
+            "What is left of it: `r` units; in `t` seconds the whole quota is there again, after a 429 enough for the same request.",
+            "\"read\";r=2999;t=1",
+        ),
+        "RetryAfter": { "description": "In how many seconds to try again.", "schema": { "type": "integer", "minimum": 1 }, "example": 2 },
+    })
+}
+
+/// The references to the headers that every answer has: to its id, and what is left of a limit.
+fn shared_headers(is_limited: bool) -> Map<String, Value> {
+    let mut names = vec![("X-Request-Id", "RequestId")];
+    if is_limited {
+        names.extend([("RateLimit-Policy", "RateLimitPolicy"), ("RateLimit", "RateLimit")]);
+    }
+    let reference = |(field, name): (&str, &str)| {
+        (field.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
+    };
+    names.into_iter().map(reference).collect()
+}
+
 /// One response for each problem code.
 fn responses() -> Value {
     let response = |code: &Code| {
-        let example = json!({
+        let mut example = json!({
             "type": format!("/problems/{}", code.as_str()),
             "title": code.title(),
             "status": code.status().as_u16(),
@@ -92,9 +123,16 @@ fn responses() -> Value {
             "errors": [],
             "request_id": "4f0c1f4e9b7d4c0e8a55d0f2b6a1c3e7",
         });
+        let mut headers = shared_headers(true);
+        if matches!(code, Code::TooManyRequests | Code::Unavailable) {
+            headers.insert("Retry-After".to_owned(), json!({ "$ref": "#/components/headers/RetryAfter" }));
+        }
+        if *code == Code::TooManyRequests {
+            example["violated-policies"] = json!(["read"]);
+        }
         let response = json!({
             "description": code.meaning(),
-            "headers": { "X-Request-Id": { "$ref": "#/components/headers/RequestId" } },
+            "headers": headers,
             "content": { "application/problem+json": {
                 "schema": { "$ref": "#/components/schemas/Problem" },
                 "example": example,
@@ -132,10 +170,12 @@ enum Trait {
     Changes,
     /// It takes a body.
     Body,
+    /// One may call it only so often.
+    Limited,
 }
 
 /// The codes an operation can fail with, by the trait that makes it possible; none: always.
-const FAILURES: [(Option<Trait>, Code); 17] = [
+const FAILURES: [(Option<Trait>, Code); 18] = [
     (None, Code::InvalidParameter),
     (Some(Trait::Secured), Code::Unauthorized),
     (Some(Trait::SignsIn), Code::Unauthorized),
@@ -150,6 +190,7 @@ const FAILURES: [(Option<Trait>, Code); 17] = [
     (Some(Trait::Body), Code::UnsupportedMediaType),
     (Some(Trait::Body), Code::Invalid),
     (Some(Trait::Changes), Code::PreconditionRequired),
+    (Some(Trait::Limited), Code::TooManyRequests),
     (None, Code::HeadersTooLarge),
     (None, Code::Internal),
     (None, Code::Unavailable),
@@ -159,7 +200,9 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
     let permission = operation["x-permission"].as_str().unwrap_or("none").to_owned();
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let secured = permission != "none";
-    let writes = method != "get" && tag != "auth" && tag != "keys";
+    let writes = method != "get" && !path.starts_with("/v1/auth/");
+    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let changes = parameters.iter().any(|parameter| parameter["name"] == "If-Match");
     let names = path.contains('{') || (writes && tag == "organisation");
     let traits: Vec<Trait> = [
         (secured, Trait::Secured),
@@ -168,8 +211,9 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         (names, Trait::Names),
         (path.starts_with("/v1/"), Trait::Json),
         (writes, Trait::Writes),
-        (writes && names, Trait::Changes),
+        (changes, Trait::Changes),
         (operation.get("requestBody").is_some(), Trait::Body),
+        (limits::is_limited(path), Trait::Limited),
     ]
     .into_iter()
     .filter_map(|(has, it)| has.then_some(it))
@@ -190,12 +234,15 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         let text = description.as_str().unwrap_or_default();
         *description = format!("{text}\n\n**Permission:** `{permission}`").into();
     }
+    let cost = method.to_uppercase().parse().map_or(1, |method| limits::cost(&method, Some(path)));
+    if cost > 1 {
+        operation.insert("x-cost".to_owned(), json!(cost));
+    }
     let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for answer in answers.values_mut() {
-        let headers =
-            answer.as_object_mut().map(|answer| answer.entry("headers").or_insert_with(|| json!({})));
-        if let Some(headers) = headers {
-            headers["X-Request-Id"] = json!({ "$ref": "#/components/headers/RequestId" });
+        let headers = answer.as_object_mut().map(|answer| answer.entry("headers").or_insert(json!({})));
+        if let Some(headers) = headers.and_then(Value::as_object_mut) {
+            headers.extend(shared_headers(traits.contains(&Trait::Limited)));
         }
     }
     for (needed, code) in FAILURES {

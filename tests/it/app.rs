@@ -3,6 +3,7 @@
 
 use std::{
     io::Write,
+    net::IpAddr,
     path::PathBuf,
     sync::{
         Arc, LazyLock,
@@ -13,7 +14,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{HeaderMap, Method, Request, StatusCode, header, request},
 };
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt;
@@ -36,6 +37,7 @@ use sogep::{
         self, user,
         vocabulary::{AccountRole, KeyType},
     },
+    http::peer::Peer,
     keys::{self, NewKey},
     mail::{MailSettings, Outbox, Transport},
     router,
@@ -133,16 +135,25 @@ impl TestApp {
             // Most tests are about something else.
             ("SOGEP_SECOND_FACTOR".to_owned(), "none".to_owned()),
         ];
+        // Only the tests of limits are to meet them.
+        for limit in ["READ", "WRITE", "ANONYMOUS", "SIGN_IN"] {
+            environment.push((format!("SOGEP_RATE_LIMIT_{limit}"), "1000000000".to_owned()));
+        }
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         if let Some(url) = postgres_url() {
             environment.push(("DATABASE_URL".to_owned(), fresh_postgres(&url).await));
         }
-        Self::on(Config::from_sources("", environment).unwrap(), clock, directory).await
+        let config = Config::from_sources("", environment).unwrap();
+        let service = Self::on(config, clock, directory).await;
+        content::seed_profile(&service.app).await.unwrap();
+        service
     }
 
-    /// Another service on the same database, with the same secret and clock.
+    /// Another process that serves the same database, with the same settings, clock and callers.
     pub async fn replica(&self) -> Self {
-        Self::on(self.app.config.clone(), self.app.clock.clone(), temporary_directory()).await
+        let replica = Self::on(self.app.config.clone(), self.app.clock.clone(), temporary_directory()).await;
+        replica.credentials.lock().await.extend(self.credentials.lock().await.iter().cloned());
+        replica
     }
 
     async fn on(config: Config, clock: Clock, directory: TempDir) -> Self {
@@ -162,7 +173,6 @@ impl TestApp {
         let posting = outbox.clone();
         tokio::spawn(async move { posting.run().await });
         let app = App::new(db, clock, config, secrets, keyring, router::contract(), outbox);
-        content::seed_profile(&app).await.unwrap();
         let router = router::router(&app);
         Self { app, router, statements, credentials: tokio::sync::Mutex::default(), directory }
     }
@@ -238,17 +248,41 @@ impl TestApp {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let mut request = Request::builder().method(&method).uri(path);
+        let request = Request::builder().method(&method).uri(path);
+        self.finish(request, who, headers, body).await
+    }
+
+    /// Reads `path`, from the address `peer`.
+    pub async fn get_from(&self, peer: &str, path: &str, who: As, headers: &[(&str, &str)]) -> Answer {
+        let request = Request::builder().uri(path).extension(peer_at(peer));
+        self.finish(request, who, headers, Body::empty()).await
+    }
+
+    /// Sends `body` to `path`, from the address `peer`.
+    pub async fn post_from(&self, peer: &str, path: &str, who: As, body: Value) -> Answer {
+        let request = Request::builder().method(Method::POST).uri(path).extension(peer_at(peer));
+        self.finish(request, who, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    async fn finish(
+        &self,
+        mut request: request::Builder,
+        who: As,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         if let Some(credential) = self.credential(who).await {
             request = request.header(header::AUTHORIZATION, format!("Bearer {credential}"));
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = self.raw(request.body(body.into()).unwrap()).await;
+        let request = request.body(body.into()).unwrap();
+        let (method, uri) = (request.method().clone(), request.uri().to_string());
+        let answer = self.raw(request).await;
         // The document says what `GET` answers; `HEAD` is the same without the body.
         if method != Method::HEAD {
-            crate::document::check(&method, path, &answer);
+            crate::document::check(&method, &uri, &answer);
         }
         answer
     }
@@ -399,6 +433,11 @@ impl TestApp {
         let granted = self.session(id, SignIn { second_factor: true, device: None }).await;
         token::issue(&self.app, id, granted.session_id, role).unwrap()
     }
+}
+
+/// The other end of a connection from `address`.
+fn peer_at(address: &str) -> Peer {
+    Peer((address.parse::<IpAddr>().unwrap(), 50_000).into())
 }
 
 /// A publication with all that it needs to be published.

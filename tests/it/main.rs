@@ -11,6 +11,7 @@ mod editing;
 mod http2;
 mod interchange;
 mod layout;
+mod limits;
 mod matrix;
 mod privacy;
 mod reading;

@@ -262,7 +262,7 @@ async fn administrators_read_and_filter_it() {
         lines.iter().map(|line| line["action"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(actions(&lines(&format!("?object={id}")).await), ["content_published", "content_created"]);
-    assert_eq!(lines(&format!("?actor={editor}")).await.len(), 4);
+    assert_eq!(lines(&format!("?actor={editor}")).await.len(), 5, "and the refusal above");
     assert_eq!(lines("?action=content_created").await.len(), 2);
     assert!(lines("?outcome=failure").await.iter().all(|line| line["action"] == "authz_fail"));
     assert_eq!(lines("?from=2026-03-08T09:00:01Z").await.len(), 0);

@@ -203,11 +203,8 @@ async fn no_token_opens_what_another_is_for() {
             assert!(matches!(status, 401 | 422), "{name} as a refresh token: {status}");
         }
         if *name != "one-time" {
-            assert_eq!(
-                choose_password(&service, token, OTHER).await.status,
-                400,
-                "{name} as a one-time token"
-            );
+            let status = choose_password(&service, token, OTHER).await.status.as_u16();
+            assert!(matches!(status, 400 | 422), "{name} as a one-time token: {status}");
         }
     }
     let wrong = but_for_its_id(&me(&service, &all[1].1).await);

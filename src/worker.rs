@@ -14,9 +14,9 @@ use crate::{
 /// How often replicas look for signing keys that another has made.
 const SIGNING_KEYS: Duration = Duration::from_secs(5);
 /// How often what has expired is deleted.
-const EXPIRED: Duration = Duration::from_secs(600);
+const EXPIRED: Duration = Duration::from_mins(10);
 /// How often the end of the audit trail is written to the log, which is kept elsewhere.
-const ANCHOR: Duration = Duration::from_secs(3600);
+const ANCHOR: Duration = Duration::from_hours(1);
 /// How long to wait before a task that has failed is started again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -93,7 +93,7 @@ mod tests {
         static STARTS: AtomicUsize = AtomicUsize::new(0);
         tokio::spawn(kept_up("test", || async {
             assert!(STARTS.fetch_add(1, Ordering::Relaxed) > 0, "the first time");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }));
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(STARTS.load(Ordering::Relaxed), 2);

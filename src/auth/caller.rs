@@ -172,13 +172,12 @@ impl FromRequestParts<App> for Caller {
         }
         let exchange = parts.extensions.get::<Exchange>().cloned();
         let request_id = exchange.as_ref().map(Exchange::request_id);
-        let caller = match credential::of(parts, app, exchange.as_ref()).await? {
-            Some((actor, grants)) => Self { actor, grants, request_id },
-            None => {
-                let reads = (app.config.access == Access::Open).then_some(Visibility::Public);
-                Self { actor: Actor::Nobody, grants: Grants { reads, ..Grants::NONE }, request_id }
-            }
-        };
+        let verified = credential::of(parts, app, exchange.as_ref()).await?;
+        let (actor, grants) = verified.unwrap_or_else(|| {
+            let reads = (app.config.access == Access::Open).then_some(Visibility::Public);
+            (Actor::Nobody, Grants { reads, ..Grants::NONE })
+        });
+        let caller = Self { actor, grants, request_id };
         if let (Some(exchange), Some(id)) = (exchange, caller.id()) {
             exchange.called_by(caller.actor_type(), id);
         }

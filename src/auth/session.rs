@@ -88,6 +88,7 @@ pub async fn begin(app: &App, db: &impl ConnectionTrait, user: user::Model, how:
 }
 
 /// The sessions of an account that live at `now`.
+#[must_use]
 pub fn living(user_id: Uuid, now: DateTimeUtc) -> Condition {
     Condition::all()
         .add(session::Column::UserId.eq(user_id))
@@ -96,6 +97,7 @@ pub fn living(user_id: Uuid, now: DateTimeUtc) -> Condition {
 }
 
 /// The sessions of an account but for the one that stays.
+#[must_use]
 pub fn others(user_id: Uuid, stays: Uuid) -> Condition {
     Condition::all().add(session::Column::UserId.eq(user_id)).add(session::Column::Id.ne(stays))
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     http::Result,
     trail::{self, Event},
-    users::{self, NewUser, User, UserPatch},
+    users::{self, Name, NewUser, User, UserPatch},
 };
 
 /// How many accounts are listed at once.
@@ -152,7 +152,12 @@ pub async fn run(app: &App, command: Command) -> std::result::Result<(), Failure
         }
         Command::List { json } => list(app, json).await,
         Command::Change { whose, role, name, new_email } => {
-            let patch = UserPatch { email: new_email, name: name.map(Some), role, disabled: None };
+            let patch = UserPatch {
+                email: new_email,
+                name: name.map_or(Name::Keep, Name::Set),
+                role,
+                disabled: None,
+            };
             change(app, whose, patch, "Changed").await
         }
         Command::Disable(whose) => {

@@ -74,6 +74,7 @@ impl Event {
 
     /// It was done to this object.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "an id, and a call without `&` reads better")]
     pub fn on(self, object_type: &'static str, id: impl ToString) -> Self {
         Self { object: Some((object_type, id.to_string())), ..self }
     }
@@ -153,11 +154,11 @@ async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -
             reason: event.reason.map(str::to_owned),
             fields: event.fields.join(","),
             request_id: event.request_id.as_deref().map(str::to_owned),
-            previous,
+            previous: previous.clone(),
             hash: String::new(),
         };
         row.hash = chain::hash(&row)?;
-        previous = row.hash.clone();
+        previous.clone_from(&row.hash);
         rows.push(row.into_active_model().reset_all());
     }
     for rows in rows.chunks(500) {

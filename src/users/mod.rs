@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 mod payload;
 
-pub use payload::{NewUser, User, UserPage, UserPatch, UserStatus, canonical_email};
+pub use payload::{Name, NewUser, User, UserPage, UserPatch, UserStatus, canonical_email};
 
 use crate::{
     app::App,
@@ -353,11 +353,13 @@ pub async fn change(
             fields.push("email");
         }
     }
-    if let Some(name) = patch.name {
-        if name != before.name {
-            fields.push("name");
-        }
-        row.name = name;
+    row.name = match patch.name {
+        Name::Keep => before.name.clone(),
+        Name::Clear => None,
+        Name::Set(name) => Some(name),
+    };
+    if row.name != before.name {
+        fields.push("name");
     }
     if let Some(role) = patch.role.filter(|role| *role != before.role) {
         refuse_higher(caller, role)?;

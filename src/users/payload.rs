@@ -34,9 +34,9 @@ pub struct UserPatch {
     #[schema(nullable = false, min_length = 3, max_length = 254, example = "editor@sogep.example")]
     pub email: Option<String>,
     /// What they are called; null: nothing is known.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, pattern = r"^\S([^\r\n\t]*\S)?$", max_length = 200, example = "Işıl Öztürk")]
-    pub name: Option<Option<String>>,
+    pub name: Name,
     /// What they may do.
     #[serde(default)]
     #[schema(nullable = false)]
@@ -47,9 +47,24 @@ pub struct UserPatch {
     pub disabled: Option<bool>,
 }
 
-/// Tells `null` from absent.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Deserialize::deserialize(deserializer).map(Some)
+/// What becomes of a name.
+#[derive(Debug, Default)]
+pub enum Name {
+    /// It stays.
+    #[default]
+    Keep,
+    /// Nothing is known any more.
+    Clear,
+    /// It is this one.
+    Set(String),
+}
+
+impl<'de> Deserialize<'de> for Name {
+    /// Only what is given is read: absent is [`Name::Keep`].
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given: Option<String> = Deserialize::deserialize(deserializer)?;
+        Ok(given.map_or(Self::Clear, Self::Set))
+    }
 }
 
 /// An account.

@@ -210,7 +210,7 @@ async fn credential(service: &TestApp, who: Who) -> As {
         Who::Garbage => As::Bearer("garbage".to_owned()),
         Who::ExpiredToken => As::Bearer(forged(service, |claims| claims.exp = now().timestamp() - 31).await),
         Who::OtherAudience => {
-            As::Bearer(forged(service, |claims| claims.aud = "https://other.example".to_owned()).await)
+            As::Bearer(forged(service, |claims| "https://other.example".clone_into(&mut claims.aud)).await)
         }
         Who::EndedSession => {
             let token = service.account(AccountRole::Owner).await;

@@ -191,7 +191,13 @@ pub async fn charge_guess(app: &App, exchange: &Exchange) -> Result<()> {
     if exchange.client_prefix().is_none() {
         return Ok(());
     }
-    charge_owner(app, exchange, Policy::Guess, Owner::Everybody, 1).await
+    // How many others are trying is nobody's business, as long as there is room.
+    let told = exchange.charge();
+    charge_owner(app, exchange, Policy::Guess, Owner::Everybody, 1).await?;
+    if let Some(told) = told {
+        exchange.charged(told);
+    }
+    Ok(())
 }
 
 /// How many units a request costs: one, but for the operations that do much.

@@ -168,6 +168,8 @@ async fn what_is_rolled_back_leaves_no_line() {
 
 #[tokio::test]
 async fn every_act_leaves_one_line_that_says_who_and_what() {
+    use AuditAction as Did;
+    use AuditOutcome::{Failure, Success};
     let service = TestApp::start().await;
     let id = account(&service, EMAIL, AccountRole::Owner).await;
     let mut seen = service.trail().await.len();
@@ -178,8 +180,6 @@ async fn every_act_leaves_one_line_that_says_who_and_what() {
         assert_eq!(got, expected);
         lines
     };
-    use AuditAction as Did;
-    use AuditOutcome::{Failure, Success};
     sign_in(&service, EMAIL, "uzun ve akılda kalan bir porola").await;
     sign_in(&service, "yok@sogep.example", PASSWORD).await;
     let lines = new(&[(Did::AuthnLoginFail, Failure), (Did::AuthnLoginFail, Failure)]).await;

@@ -14,11 +14,11 @@ use crate::app::{Answer, As, TestApp, topic};
 
 /// The code that an authenticator shows at `now`: RFC 6238 and RFC 4226, written down once more.
 pub fn code(secret: &str, now: DateTime<Utc>) -> String {
-    let mut bits = String::new();
-    for letter in secret.bytes() {
-        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter).unwrap();
-        bits.push_str(&format!("{value:05b}"));
-    }
+    let bits = secret.bytes().map(|letter| {
+        let place = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter);
+        format!("{:05b}", place.unwrap())
+    });
+    let bits = bits.collect::<String>();
     let bytes: Vec<u8> = bits
         .as_bytes()
         .chunks_exact(8)

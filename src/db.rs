@@ -252,7 +252,26 @@ fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptio
     if writes { options.journal_mode(SqliteJournalMode::Wal) } else { options.pragma("query_only", "on") }
 }
 
+/// `url`, with the server's certificate verified unless it is on this machine or the URL says how it is
+/// to be (SECURITY.md C-04).
+fn verified(url: &str) -> String {
+    let Ok(mut parsed) = url::Url::parse(url) else { return url.to_owned() };
+    let says = parsed.query_pairs().any(|(name, _)| matches!(&*name, "sslmode" | "ssl-mode" | "host"));
+    let is_local = match parsed.host() {
+        None => true,
+        Some(url::Host::Domain(name)) => name.is_empty() || name == "localhost" || name.starts_with('%'),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+    };
+    if says || is_local {
+        return url.to_owned();
+    }
+    parsed.query_pairs_mut().append_pair("sslmode", "verify-full");
+    parsed.into()
+}
+
 async fn postgres(url: &str, config: &Config) -> Result<Db, DbError> {
+    let url = &verified(url);
     let open = async |connections: u32| {
         let mut options = ConnectOptions::new(url.to_owned());
         options
@@ -288,4 +307,29 @@ async fn postgres(url: &str, config: &Config) -> Result<Db, DbError> {
 /// Creates `path` so that only its owner may look inside.
 fn private_directory(path: &Path) -> Result<(), DbError> {
     crypto::private_directory(path).map_err(|error| DbError::Directory(path.display().to_string(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verified;
+
+    #[test]
+    fn a_database_elsewhere_has_to_prove_who_it_is() {
+        for (url, mode) in [
+            ("postgres://a@db.example/x", Some("verify-full")),
+            ("postgres://a:p%40ss@10.0.0.7:5433/x?application_name=y", Some("verify-full")),
+            ("postgres://a@db.example/x?sslmode=require", Some("require")),
+            ("postgres://a@localhost/x", None),
+            ("postgres://a@127.0.0.1:5432/x", None),
+            ("postgres://a@[::1]/x", None),
+            ("postgres://a@%2Fvar%2Frun/x", None),
+            ("postgres:///x?host=/var/run/postgresql", None),
+        ] {
+            let verified = verified(url);
+            let parsed: url::Url = verified.parse().unwrap();
+            let found =
+                parsed.query_pairs().find(|(name, _)| name == "sslmode").map(|(_, mode)| mode.into_owned());
+            assert_eq!(found.as_deref(), mode, "{verified}");
+        }
+    }
 }

@@ -2,10 +2,11 @@
 //!
 //! # A request
 //!
-//! [`server`] accepts the connection, [`http::envelope`] gives the request its id, deadline and log
-//! line, [`router`] finds the handler. The handler's arguments are its contract: an extractor of
-//! [`auth::caller`] is the permission, those of [`http::extract`] read what was sent. It calls
-//! queries, and answers. Two functions of ours per request: handler, query.
+//! [`server`] accepts the connection, lets nothing but strictly framed HTTP through and closes what is
+//! slow. [`http::envelope`] gives the request its id, a place among those that are served at once, its
+//! deadline and log line; [`router`] finds the handler. The handler's arguments are its contract: an
+//! extractor of [`auth::caller`] is the permission, those of [`http::extract`] read what was sent. It
+//! calls queries, and answers. Two functions of ours per request: handler, query.
 //!
 //! # What is where
 //!
@@ -13,20 +14,24 @@
 //! |---|---|
 //! | the command line: `serve`, `user`, `key`, `import`, … | [`command`] |
 //! | all routes, all layers, the OpenAPI document | [`router`] |
+//! | connections: strict framing, caps, deadlines | [`server`] |
+//! | what is done beside the requests | [`worker`] |
 //! | how we speak HTTP: errors, strict JSON, parameters, languages, cursors, entity tags | [`http`] |
+//! | how often one may ask, how many are served at once, which web pages may | [`http::limits`], [`http::places`], [`http::cors`] |
 //! | the published document as the judge of what comes in | [`http::contract`] |
-//! | who is calling and what they may do | [`auth`] |
+//! | who is calling and what they may do; signing in, second factors, one's own account | [`auth`] |
 //! | the entry that every kind of content is: who sees it, reading, writing, documenting | [`editorial`] |
 //! | the kinds: own fields, texts, rules, example | [`publications`], [`projects`], [`events`], [`practices`], [`people`], [`partners`], [`topics`], [`organisation`] |
-//! | keys for frontends and partners | [`keys`] |
+//! | administration: accounts, where they are signed in, keys, the audit trail | [`users`], [`sessions`], [`keys`], [`audit`] |
 //! | collections as NDJSON, in and out | [`interchange`] |
 //! | the profile and the sample entries that come with the program | [`content`] |
 //! | health, documentation page, what problem codes mean | [`service`] |
+//! | the audit trail: writing its lines, checking its chain | [`trail`] |
+//! | messages to people: the queue, the transports, the texts | [`mail`] |
 //! | the tables, and the closed lists of words | [`entity`] |
 //! | the schema of the database | the crate `migration` |
 //! | connecting, transactions, migrating | [`db`] |
 //! | what is derived from the master secret, and the keys that sign tokens | [`crypto`] |
-//! | messages to people: the queue, the transports, the texts | [`mail`] |
 //! | settings | [`config`] |
 //! | time and ids | [`clock`] |
 //! | what all handlers share | [`app`] |
@@ -36,10 +41,10 @@
 //!
 //! | row | modules | may use |
 //! |---|---|---|
-//! | 5 | `command` `router` `server` | everything |
-//! | 4 | `content` `interchange` `service`, the kinds, `keys` | rows 1 to 3, and each other's public rules |
+//! | 5 | `command` `router` `server` `worker` | everything |
+//! | 4 | `content` `interchange` `service`, the kinds, `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
-//! | 2 | `app` `http` `db` `crypto` `mail` | row 1, and each other |
+//! | 2 | `app` `http` `db` `crypto` `mail` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
 //!
 //! # To add a kind
@@ -52,8 +57,9 @@
 //! # What must stay true
 //!
 //! Every read of content begins at [`editorial::finder`]. Every write leaves a revision and a line in
-//! the change log, in its own transaction. A body is judged by the schema that is published for it.
-//! Both databases behave alike. No query per row. No secret and no personal datum in a log.
+//! the change log and in the audit trail, in its own transaction. Every operation declares its
+//! permission and has its row in the access matrix (`tests/it/matrix.rs`). A body is judged by the
+//! schema that is published for it. Both databases behave alike. No query per row. No secret and no personal datum in a log.
 
 pub mod app;
 pub mod audit;

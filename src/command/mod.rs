@@ -9,6 +9,8 @@ mod secret;
 mod serve;
 mod session;
 
+pub use secret::reseal;
+
 use std::{io::Write, path::PathBuf};
 
 use clap::{Parser, Subcommand};

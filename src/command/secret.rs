@@ -86,6 +86,16 @@ pub async fn signing_key(app: &App, command: SigningKey) -> Result<(), Failure> 
 
 pub async fn secret(app: &App, command: Secret) -> Result<(), Failure> {
     let Secret::Reseal = command;
+    let resealed = reseal(app).await?;
+    say(&format!("{resealed} values sealed anew."))
+}
+
+/// Seals everything under the present master secret; says how much there was. What was sealed before
+/// an interruption is not touched again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reseal(app: &App) -> Result<u64, Failure> {
     let mut resealed = 0_u64;
     let tx = app.db.begin().await?;
     for row in signing_key::Entity::find().all(&tx).await? {
@@ -126,5 +136,5 @@ pub async fn secret(app: &App, command: Secret) -> Result<(), Failure> {
     let tx = app.db.begin().await?;
     trail::record(&tx, app.clock.now(), [Caller::SYSTEM.did(AuditAction::SecretsResealed)]).await?;
     tx.commit().await.map_err(Error::from)?;
-    say(&format!("{resealed} values sealed anew."))
+    Ok(resealed)
 }

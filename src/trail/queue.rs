@@ -1,8 +1,11 @@
 //! Lines about what was refused, on their way into the trail.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
@@ -16,6 +19,9 @@ use crate::{clock::Clock, db::Db, entity::vocabulary::AuditAction, http::Result}
 
 /// How many lines wait at most. More are counted and dropped: a flood must not fill the memory.
 const CAPACITY: usize = 4_096;
+/// How many lines a minute are taken. Whoever may call may be refused as often as they like, and the
+/// trail is kept for ever: more are counted, and one line says how many.
+const LINES_A_MINUTE: u64 = 3_000;
 /// How many lines are written at once.
 const BATCH: usize = 256;
 /// How long to wait before trying again when the database fails.
@@ -26,7 +32,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Trail {
     sender: Sender<Item>,
     clock: Clock,
-    lost: std::sync::Arc<AtomicU64>,
+    lost: Arc<AtomicU64>,
+    taken: Mutex<(Instant, u64)>,
 }
 
 enum Item {
@@ -39,17 +46,30 @@ impl Trail {
     #[must_use]
     pub fn open(db: Db, clock: Clock) -> Self {
         let (sender, receiver) = mpsc::channel(CAPACITY);
-        let lost = std::sync::Arc::new(AtomicU64::new(0));
-        tokio::spawn(keep_writing(db, clock.clone(), receiver, std::sync::Arc::clone(&lost)));
-        Self { sender, clock, lost }
+        let lost = Arc::new(AtomicU64::new(0));
+        tokio::spawn(keep_writing(db, clock.clone(), receiver, Arc::clone(&lost)));
+        Self { sender, clock, lost, taken: Mutex::new((Instant::now(), 0)) }
+    }
+
+    /// Whether this minute has room for another line.
+    fn has_room(&self) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.0.elapsed() >= Duration::from_mins(1) {
+            *taken = (Instant::now(), 0);
+        }
+        taken.1 += 1;
+        taken.1 <= LINES_A_MINUTE
     }
 
     /// Notes that something was refused. Never waits.
     pub fn note(&self, event: Event) {
-        event.log();
-        if self.sender.try_send(Item::Event(self.clock.now(), Box::new(event))).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        if self.has_room() {
+            event.log();
+            if self.sender.try_send(Item::Event(self.clock.now(), Box::new(event))).is_ok() {
+                return;
+            }
         }
+        self.lost.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Waits until everything that was noted before is written.
@@ -62,7 +82,7 @@ impl Trail {
     }
 }
 
-async fn keep_writing(db: Db, clock: Clock, mut receiver: Receiver<Item>, lost: std::sync::Arc<AtomicU64>) {
+async fn keep_writing(db: Db, clock: Clock, mut receiver: Receiver<Item>, lost: Arc<AtomicU64>) {
     let mut items = Vec::with_capacity(BATCH);
     while receiver.recv_many(&mut items, BATCH).await > 0 {
         let mut events = Vec::new();

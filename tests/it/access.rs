@@ -12,7 +12,7 @@ mod users;
 use axum::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::json;
 use sogep::{
     auth::{Scope, password},
@@ -35,24 +35,7 @@ const PASSWORD: &str = "uzun ve akılda kalan bir parola";
 /// An account that can sign in.
 async fn account(service: &TestApp, email: &str, role: AccountRole) -> Uuid {
     let id = service.app.clock.secret_id();
-    let row = user::ActiveModel {
-        id: Set(id),
-        email: Set(email.to_owned()),
-        name: Set(Some("Işıl".to_owned())),
-        role: Set(role),
-        password_hash: Set(password::hash(PASSWORD).unwrap()),
-        created_at: Set(now()),
-        password_changed_at: Set(now()),
-        disabled_at: Set(None),
-        version: Set(1),
-        sealed_totp_secret: Set(None),
-        totp_confirmed_at: Set(None),
-        totp_last_step: Set(None),
-        deleted_at: Set(None),
-    };
-    let tx = service.app.db.begin().await.unwrap();
-    user::Entity::insert(row).exec_without_returning(&tx).await.unwrap();
-    tx.commit().await.unwrap();
+    service.store_account(id, email, role, password::hash(PASSWORD).unwrap()).await;
     id
 }
 

@@ -1,12 +1,19 @@
 //! A whole service for one test: its own database, a clock that stands still, callers of every
 //! kind, and a look at every answer whether it is what the document says.
 
+mod answer;
+mod bodies;
+mod place;
+
+pub use answer::Answer;
+pub use bodies::*;
+pub use place::{postgres_url, temporary_directory};
+
 use std::{
-    io::Write,
     net::IpAddr,
     path::PathBuf,
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -14,12 +21,11 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, Method, Request, StatusCode, header, request},
+    http::{Method, Request, StatusCode, header, request},
 };
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt;
-use migration::MigratorTrait;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait, QueryOrder};
+use sea_orm::{ActiveValue::Set, EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use sogep::{
     app::App,
@@ -76,40 +82,6 @@ pub struct TestApp {
     directory: TempDir,
 }
 
-/// An answer.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-    pub body: Value,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-    }
-
-    pub fn etag(&self) -> &str {
-        self.header("etag")
-    }
-
-    /// The `code` of the problem document.
-    pub fn code(&self) -> &str {
-        self.body["code"].as_str().unwrap_or_default()
-    }
-
-    /// Where the mistakes are, in the order in which they are listed.
-    pub fn places(&self) -> Vec<&str> {
-        let errors = self.body["errors"].as_array().unwrap();
-        errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str())).collect()
-    }
-
-    /// The slugs of a list.
-    pub fn slugs(&self) -> Vec<&str> {
-        self.body["data"].as_array().unwrap().iter().map(|entry| entry["slug"].as_str().unwrap()).collect()
-    }
-}
-
 impl TestApp {
     /// A service whose database holds the profile and nothing else.
     pub async fn start() -> Self {
@@ -141,7 +113,7 @@ impl TestApp {
         }
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         if let Some(url) = postgres_url() {
-            environment.push(("DATABASE_URL".to_owned(), fresh_postgres(&url).await));
+            environment.push(("DATABASE_URL".to_owned(), place::fresh_postgres(&url).await));
         }
         let config = Config::from_sources("", environment).unwrap();
         let service = Self::on(config, clock, directory).await;
@@ -151,9 +123,14 @@ impl TestApp {
 
     /// Another process that serves the same database, with the same settings, clock and callers.
     pub async fn replica(&self) -> Self {
-        let replica = Self::on(self.app.config.clone(), self.app.clock.clone(), temporary_directory()).await;
+        let replica = self.replica_with(self.app.config.clone()).await;
         replica.credentials.lock().await.extend(self.credentials.lock().await.iter().cloned());
         replica
+    }
+
+    /// The same with other settings, and without the callers.
+    pub async fn replica_with(&self, config: Config) -> Self {
+        Self::on(config, self.app.clock.clone(), temporary_directory()).await
     }
 
     async fn on(config: Config, clock: Clock, directory: TempDir) -> Self {
@@ -365,6 +342,28 @@ impl TestApp {
         secret
     }
 
+    /// Stores an account.
+    pub async fn store_account(&self, id: Uuid, email: &str, role: AccountRole, password_hash: String) {
+        let row = user::ActiveModel {
+            id: Set(id),
+            email: Set(email.to_owned()),
+            name: Set(Some("Işıl".to_owned())),
+            role: Set(role),
+            password_hash: Set(password_hash),
+            created_at: Set(now()),
+            password_changed_at: Set(now()),
+            disabled_at: Set(None),
+            version: Set(1),
+            sealed_totp_secret: Set(None),
+            totp_confirmed_at: Set(None),
+            totp_last_step: Set(None),
+            deleted_at: Set(None),
+        };
+        let tx = self.app.db.begin().await.unwrap();
+        user::Entity::insert(row).exec_without_returning(&tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// A session of an account, begun without its password.
     pub async fn session(&self, account: Uuid, how: SignIn) -> Granted {
         let tx = self.app.db.begin().await.unwrap();
@@ -411,25 +410,8 @@ impl TestApp {
     /// An access token of a new account.
     pub async fn account(&self, role: AccountRole) -> String {
         let id = self.app.clock.secret_id();
-        let row = user::ActiveModel {
-            id: Set(id),
-            email: Set(format!("{id}@sogep.example")),
-            name: Set(None),
-            role: Set(role),
-            // No password opens it: these tests do not sign in.
-            password_hash: Set(String::new()),
-            created_at: Set(now()),
-            password_changed_at: Set(now()),
-            disabled_at: Set(None),
-            version: Set(1),
-            sealed_totp_secret: Set(None),
-            totp_confirmed_at: Set(None),
-            totp_last_step: Set(None),
-            deleted_at: Set(None),
-        };
-        let tx = self.app.db.begin().await.unwrap();
-        user::Entity::insert(row).exec_without_returning(&tx).await.unwrap();
-        tx.commit().await.unwrap();
+        // No password opens it: these tests do not sign in.
+        self.store_account(id, &format!("{id}@sogep.example"), role, String::new()).await;
         let granted = self.session(id, SignIn { second_factor: true, device: None }).await;
         token::issue(&self.app, id, granted.session_id, role).unwrap()
     }
@@ -438,100 +420,4 @@ impl TestApp {
 /// The other end of a connection from `address`.
 fn peer_at(address: &str) -> Peer {
     Peer((address.parse::<IpAddr>().unwrap(), 50_000).into())
-}
-
-/// A publication with all that it needs to be published.
-pub fn publication(title: &str) -> Value {
-    json!({
-        "type": "research_report", "issued": "2024", "languages": ["tr"],
-        "translations": { "tr": { "title": title, "summary": "Kısa bir özet." } },
-    })
-}
-
-/// A project with all that it needs to be published.
-pub fn project(title: &str) -> Value {
-    json!({
-        "actual_start": "2024-01-01", "actual_end": "2025-06-30",
-        "translations": { "tr": { "title": title, "summary": "Kısa bir özet." } },
-    })
-}
-
-/// An event with all that it needs to be published.
-pub fn event(title: &str) -> Value {
-    json!({
-        "starts_at": "2026-05-01T15:00:00Z", "ends_at": "2026-05-01T17:00:00Z", "time_zone": "Europe/Istanbul",
-        "translations": { "tr": { "title": title } },
-    })
-}
-
-/// A practice with all that it needs to be published.
-pub fn practice(title: &str) -> Value {
-    let texts = json!({
-        "title": title, "summary": "Kısa bir özet.", "what_was_done": "Denendi.", "what_happened": "Olmadı.",
-    });
-    json!({ "outcome": "failed", "translations": { "tr": texts } })
-}
-
-/// A topic with all that it needs to be published.
-pub fn topic(label: &str) -> Value {
-    json!({ "translations": { "tr": { "label": label } } })
-}
-
-/// A partner with all that it needs to be published.
-pub fn partner(name: &str) -> Value {
-    json!({ "translations": { "tr": { "name": name } } })
-}
-
-/// A person who has agreed to be shown as far as `scope` says.
-pub fn person(name: &str, scope: &[&str]) -> Value {
-    json!({
-        "name": { "display": name },
-        "consent": {
-            "given_by": name, "text_version": "2026-01", "scope": scope, "given_at": "2026-01-15T09:00:00Z",
-        },
-        "translations": {},
-    })
-}
-
-pub fn temporary_directory() -> TempDir {
-    let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
-}
-
-/// The server to make databases on; without one the suite runs on SQLite, and says so.
-pub fn postgres_url() -> Option<String> {
-    static SAID: LazyLock<Option<String>> = LazyLock::new(|| {
-        let url = std::env::var("TEST_DATABASE_URL").ok();
-        if url.is_none() {
-            // Not by a macro: the test harness would keep what a macro prints to itself.
-            let said = "\n*** TEST_DATABASE_URL is not set: these tests run on SQLite only, PostgreSQL is SKIPPED ***\n\n";
-            std::io::stderr().write_all(said.as_bytes()).unwrap();
-        }
-        url
-    });
-    SAID.clone()
-}
-
-/// A new database on the server at `url`: a copy of one that has been migrated once.
-async fn fresh_postgres(url: &str) -> String {
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    static TEMPLATE: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
-    let (base, _) = url.rsplit_once('/').unwrap();
-    let process = std::process::id();
-    let server = Database::connect(url).await.unwrap();
-    let template = TEMPLATE.get_or_init(async || {
-        let name = format!("sogep_template_{process}");
-        server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-        // A pool belongs to the runtime of its test, and a template must have no connection.
-        let db = Database::connect(format!("{base}/{name}")).await.unwrap();
-        migration::Migrator::up(&db, None).await.unwrap();
-        db.close().await.unwrap();
-        name
-    });
-    let template = template.await;
-    let name = format!("sogep_test_{process}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let create = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY");
-    server.execute_unprepared(&create).await.unwrap();
-    server.close().await.unwrap();
-    format!("{base}/{name}")
 }

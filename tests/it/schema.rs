@@ -65,3 +65,46 @@ async fn a_data_directory_that_cannot_be_made_is_named() {
     let refused = Db::connect(&config).await.unwrap_err();
     assert!(refused.to_string().contains(&below), "{refused}");
 }
+
+#[tokio::test]
+async fn the_role_that_serves_can_change_no_table_and_no_line_of_the_trail() {
+    let service = TestApp::start().await;
+    if !service.app.db.is_postgres() {
+        let refused = service.app.db.grant_to("sogep_app").await.unwrap_err();
+        assert!(refused.to_string().contains("on PostgreSQL"), "SQLite has no roles: {refused}");
+        return;
+    }
+    let owner = connect(&service.app.config).await;
+    // Roles belong to the server, and other tests run on it.
+    let role = format!("sogep_app_{}", uuid::Uuid::from_u128(u128::from(std::process::id())).simple());
+    owner.execute_unprepared(&format!("CREATE ROLE {role} LOGIN")).await.unwrap();
+    service.app.db.grant_to(&role).await.unwrap();
+    for bad in ["", "a; DROP TABLE audit", "\"x\"", &"a".repeat(64)] {
+        assert!(service.app.db.grant_to(bad).await.is_err(), "{bad}");
+    }
+    let mut config = service.app.config.clone();
+    let mut url: url::Url = config.database_url.take().unwrap().parse().unwrap();
+    url.set_username(&role).unwrap();
+    config.database_url = Some(url.to_string());
+    let serving = service.replica_with(config.clone()).await;
+    let path = serving.published("topics", crate::app::topic("Konu")).await;
+    assert_eq!(serving.get(&path, crate::app::As::Publishable).await.status, 200);
+    assert_eq!(serving.get("/v1/audit", crate::app::As::Owner).await.status, 200);
+    let db = connect(&config).await;
+    for sql in [
+        "DROP TABLE entry",
+        "CREATE TABLE x (id int)",
+        "ALTER TABLE entry ADD COLUMN x int",
+        "UPDATE audit SET reason = 'x'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "DROP TRIGGER audit_append_only ON audit",
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('x', 1)",
+    ] {
+        let refused = db.execute_unprepared(sql).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("permission denied") || refused.contains("must be owner"),
+            "{sql}: {refused}"
+        );
+    }
+}

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
-use sogep::entity::vocabulary::AccountRole;
+use sogep::entity::vocabulary::{AccountRole, AuditAction};
 use uuid::Uuid;
 
 use super::{EMAIL, account, but_for_its_id, me, tokens};
@@ -75,6 +75,60 @@ async fn forged_tokens_are_refused_and_all_alike() {
         ".".to_owned(),
         "x".repeat(5000),
     ];
+    let kid = service.app.keyring.public_keys(now())[0].0.clone();
+    let header = |change: Value| {
+        let mut header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": kid });
+        header.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let message = format!("{}.{}", BASE64.encode(header.to_string()), parts[1]);
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &ours, Algorithm::EdDSA).unwrap();
+        format!("{message}.{signature}")
+    };
+    assert_eq!(me(&service, &header(json!({}))).await.status, 200, "what is changed below is else good");
+    for change in [
+        json!({ "alg": "none" }),
+        json!({ "alg": "None" }),
+        json!({ "alg": "NONE" }),
+        json!({ "alg": "nOnE" }),
+        json!({ "alg": "HS256" }),
+        json!({ "alg": "ES256" }),
+        json!({ "alg": "" }),
+        json!({ "kid": "../../x" }),
+        json!({ "kid": "' or 1=1 --" }),
+        json!({ "kid": "" }),
+        json!({ "kid": 7 }),
+        json!({ "typ": "at+JWT" }),
+        json!({ "typ": "application/at+jwt" }),
+        json!({ "x5u": "https://evil.example/cert" }),
+        json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": public } }),
+        json!({ "crit": ["exp"] }),
+        json!({ "b64": false, "crit": ["b64"] }),
+        json!({ "b64": false }),
+        json!({ "cty": "JWT" }),
+    ] {
+        refused.push(header(change));
+    }
+    for name in ["iss", "aud", "sub", "exp", "iat", "nbf", "jti", "sid", "scope"] {
+        refused.push(forged(&good, &ours, |_, claims| {
+            claims.as_object_mut().unwrap().shift_remove(name);
+        }));
+    }
+    let later = now().timestamp() + 600;
+    for (name, value) in [
+        ("aud", json!(["https://api.sogep.example", "https://other.example"])),
+        ("aud", json!(["https://api.sogep.example"])),
+        ("aud", json!("https://api.sogep.example/")),
+        ("exp", json!(later.to_string())),
+        ("exp", json!(f64::from(u32::try_from(later).unwrap()) + 0.5)),
+        ("exp", json!(i64::MAX)),
+        ("iat", json!(now().timestamp() + 31)),
+        ("scope", json!("root")),
+        ("jti", json!("x")),
+        ("admin", json!(true)),
+    ] {
+        refused.push(claim(name, value));
+    }
+    let lines = service.trail().await.len();
+    let count = refused.len();
     let mut seen: Vec<String> = Vec::new();
     for token in refused.drain(..) {
         let answer = me(&service, &token).await;
@@ -84,6 +138,9 @@ async fn forged_tokens_are_refused_and_all_alike() {
     }
     seen.dedup();
     assert_eq!(seen.len(), 1, "{seen:?}");
+    let new = service.trail().await.split_off(lines);
+    assert_eq!(new.len(), count, "one line each");
+    assert!(new.iter().all(|line| line.action == AuditAction::AuthnFail && line.reason.is_some()));
 }
 
 #[tokio::test]

@@ -162,3 +162,165 @@ async fn a_key_that_only_writes_reads_nothing() {
         service.patch(created.header("location"), key, created.etag(), json!({ "notation": "1" })).await;
     assert_eq!(mine.status, 200);
 }
+
+#[tokio::test]
+async fn a_key_is_told_of_its_end_from_a_fortnight_before_and_then_what_it_died_of() {
+    let service = TestApp::start().await;
+    let body = json!({ "type": "publishable", "name": "Ana sayfa", "expires_in_days": 15 });
+    let (secret, _) = make_key(&service, As::Owner, body).await;
+    assert_eq!(me(&service, &secret).await.header("key-expires"), "");
+    service.app.clock.advance(TimeDelta::days(2));
+    assert_eq!(me(&service, &secret).await.header("key-expires"), "Mon, 23 Mar 2026 09:00:00 GMT");
+    service.app.clock.advance(TimeDelta::days(13));
+    let dead = me(&service, &secret).await;
+    assert_eq!((dead.status.as_u16(), dead.code()), (401, "key-expired"));
+    let mistyped = format!("{}{}", &secret[..20], &secret[20..].chars().rev().collect::<String>());
+    assert_eq!(me(&service, &mistyped).await.code(), "unauthorized", "only its holder learns it");
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_uses_for_ninety_days_is_refused() {
+    let service = TestApp::start().await;
+    let body = json!({ "type": "publishable", "name": "Ana sayfa", "expires_in_days": 366 });
+    let (used, _) = make_key(&service, As::Owner, body.clone()).await;
+    let (unused, _) = make_key(&service, As::Owner, body).await;
+    for _ in 0..2 {
+        service.app.clock.advance(TimeDelta::days(60));
+        assert_eq!(me(&service, &used).await.status, 200);
+        // Its use is noted beside the request.
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    assert_eq!(me(&service, &unused).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_replaced_key_stays_good_for_the_overlap_and_no_longer() {
+    let service = TestApp::start().await;
+    let body =
+        json!({ "type": "secret", "name": "Sunucu", "scopes": ["content:read"], "networks": ["10.0.0.0/8"] });
+    let (old, address) = make_key(&service, As::Owner, body).await;
+    let rotation = format!("{address}/rotation");
+    for overlap in [-1, 8] {
+        let refused = service.post(&rotation, As::Owner, json!({ "overlap_days": overlap })).await;
+        assert_eq!(refused.places(), ["/overlap_days"]);
+    }
+    let made = service.post(&rotation, As::Owner, json!({ "overlap_days": 2 })).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let new = made.body["secret"].as_str().unwrap().to_owned();
+    assert_eq!(made.body["key"]["networks"], json!(["10.0.0.0/8"]), "it may do the same");
+    let shown = service.get(&address, As::Owner).await;
+    assert_eq!(shown.body["successor_id"], made.body["key"]["id"]);
+    assert_eq!(service.post(&rotation, As::Owner, json!({})).await.status, 409, "it is replaced already");
+    let from = async |secret: &str| {
+        service.get_from("10.1.2.3", "/v1/me", As::Bearer(secret.to_owned()), &[]).await.status.as_u16()
+    };
+    assert_eq!((from(&old).await, from(&new).await), (200, 200));
+    service.app.clock.advance(TimeDelta::days(2));
+    assert_eq!((from(&old).await, from(&new).await), (401, 200));
+    let owner = As::Bearer(service.account(AccountRole::Owner).await);
+    let rotation = format!("{}/rotation", made.header("location"));
+    let last = service.post(&rotation, owner, json!({ "overlap_days": 0 })).await;
+    assert_eq!(last.status, 201, "{}", last.text);
+    assert_eq!(from(&new).await, 401, "without overlap it ends at once");
+}
+
+#[tokio::test]
+async fn a_publishable_key_may_be_bound_to_origins() {
+    let service = TestApp::start().await;
+    let body = json!({ "type": "publishable", "name": "A", "origins": ["https://ok.org"] });
+    let (secret, _) = make_key(&service, As::Owner, body).await;
+    let from = async |origin: &str| {
+        let headers = [("origin", origin)];
+        service.send(Method::GET, "/v1/topics", As::Bearer(secret.clone()), &headers, None).await
+    };
+    let good = from("https://ok.org").await;
+    assert_eq!((good.status.as_u16(), good.header("access-control-allow-origin")), (200, "https://ok.org"));
+    for other in
+        ["null", "http://ok.org", "https://ok.org.evil.com", "https://evilok.org", "https://ok.org:8443"]
+    {
+        let bad = from(other).await;
+        assert_eq!((bad.status.as_u16(), bad.header("access-control-allow-origin")), (401, ""), "{other}");
+    }
+    assert_eq!(me(&service, &secret).await.status, 200, "a server that renders pages sends no origin");
+    for (body, place) in [
+        (json!({ "type": "publishable", "name": "A", "origins": ["https://ok.org/"] }), "/origins/0"),
+        (json!({ "type": "publishable", "name": "A", "origins": ["*"] }), "/origins/0"),
+        (json!({ "type": "publishable", "name": "A", "networks": ["10.0.0.0/8"] }), "/networks"),
+        (
+            json!({ "type": "secret", "name": "A", "scopes": ["content:read"], "origins": ["https://ok.org"] }),
+            "/origins",
+        ),
+        (
+            json!({ "type": "secret", "name": "A", "scopes": ["content:read"], "networks": ["10.0.0.0/33"] }),
+            "/networks/0",
+        ),
+    ] {
+        let refused = service.post("/v1/keys", As::Owner, body).await;
+        assert_eq!((refused.status.as_u16(), refused.places()), (422, vec![place]));
+    }
+}
+
+#[tokio::test]
+async fn a_secret_key_may_be_bound_to_networks_and_elsewhere_is_like_a_wrong_one() {
+    let service = TestApp::with(&[("SOGEP_TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let networks = json!(["192.0.2.0/24", "2001:db8::/32"]);
+    let body = json!({ "type": "secret", "name": "A", "scopes": ["content:read"], "networks": networks });
+    let (secret, _) = make_key(&service, As::Owner, body).await;
+    let key = As::Bearer(secret.clone());
+    let forwarded = [("x-forwarded-for", "192.0.2.9")];
+    for (peer, headers, status) in [
+        ("192.0.2.7", &[][..], 200),
+        ("2001:db8::1", &[], 200),
+        ("198.51.100.1", &[], 401),
+        ("198.51.100.1", &forwarded, 401),
+        ("127.0.0.1", &forwarded, 200),
+    ] {
+        let answer = service.get_from(peer, "/v1/topics", key.clone(), headers).await;
+        assert_eq!(answer.status, status, "{peer}");
+    }
+    let elsewhere = service.get_from("198.51.100.1", "/v1/me", key, &[]).await;
+    let wrong =
+        service.get_from("198.51.100.1", "/v1/me", As::Bearer("sogep_sk_yanlis".to_owned()), &[]).await;
+    assert_eq!(super::but_for_its_id(&elsewhere), super::but_for_its_id(&wrong));
+}
+
+#[tokio::test]
+async fn keys_and_second_factors_outlive_the_master_secret_they_were_made_under() {
+    let service = TestApp::start().await;
+    let body = json!({ "type": "publishable", "name": "Ana sayfa" });
+    let (secret, _) = make_key(&service, As::Owner, body).await;
+    let access = service.credential(As::Owner).await.unwrap();
+    let with = |previous: bool| {
+        let mut config = service.app.config.clone();
+        config.previous_secret = config.secret.clone().filter(|_| previous);
+        config.secret = Some("another secret, after somebody has left".to_owned().into());
+        config
+    };
+    let later = service.replica_with(with(true)).await;
+    assert_eq!(me(&later, &secret).await.status, 200);
+    assert_eq!(me(&later, &access).await.status, 200, "the signing key opens, too");
+    // What is stored of the key is replaced beside the request.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    sogep::command::reseal(&later.app).await.unwrap();
+    let last = service.replica_with(with(false)).await;
+    assert_eq!(me(&last, &secret).await.status, 200);
+    assert_eq!(me(&last, &access).await.status, 200);
+    assert_eq!(me(&service, &secret).await.status, 401, "and the first secret is worth nothing any more");
+}
+
+#[tokio::test]
+async fn whoever_goes_on_guessing_is_told_to_wait_and_nobody_else_is() {
+    let service = TestApp::start().await;
+    let guess = async |peer: &str| {
+        service.get_from(peer, "/v1/me", As::Bearer("sogep_sk_yanlis".to_owned()), &[]).await.status.as_u16()
+    };
+    for _ in 0..30 {
+        assert_eq!(guess("192.0.2.7").await, 401);
+    }
+    let lines = service.trail().await.len();
+    assert_eq!(guess("192.0.2.7").await, 429);
+    assert_eq!(service.trail().await.len(), lines, "nor does it fill the trail");
+    assert_eq!(guess("192.0.2.8").await, 401);
+    let good = service.get_from("192.0.2.7", "/v1/me", As::Partner, &[]).await;
+    assert_eq!(good.status, 200, "a good credential from the same address");
+}

@@ -257,11 +257,11 @@ fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptio
 fn verified(url: &str) -> String {
     let Ok(mut parsed) = url::Url::parse(url) else { return url.to_owned() };
     let says = parsed.query_pairs().any(|(name, _)| matches!(&*name, "sslmode" | "ssl-mode" | "host"));
-    let is_local = match parsed.host() {
-        None => true,
-        Some(url::Host::Domain(name)) => name.is_empty() || name == "localhost" || name.starts_with('%'),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+    // The address of a scheme that is none of the web's is only text.
+    let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_local = match host.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_name) => host.is_empty() || host == "localhost" || host.starts_with('%'),
     };
     if says || is_local {
         return url.to_owned();

@@ -219,6 +219,12 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
     .filter_map(|(has, it)| has.then_some(it))
     .collect();
     let Some(operation) = operation.as_object_mut() else { return };
+    // They come out of a hash map, in another order each time.
+    for name in ["x-permission", "x-reauthentication"] {
+        if let Some(value) = operation.shift_remove(name) {
+            operation.insert(name.to_owned(), value);
+        }
+    }
     if secured {
         operation.shift_remove("security");
     } else {

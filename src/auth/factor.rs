@@ -7,8 +7,8 @@ use sea_orm::{ActiveValue::Set, IntoActiveModel, QuerySelect, entity::prelude::*
 use super::totp::{self, Secret};
 use crate::{
     app::App,
-    entity::{recovery_code, user, vocabulary::AuditAction},
-    http::{Error, Result},
+    entity::{recovery_code, user},
+    http::{Code, Error, Result},
 };
 
 /// What somebody shows besides the password.
@@ -18,6 +18,25 @@ pub enum Shown<'a> {
     Code(&'a str),
     /// A recovery code.
     RecoveryCode(&'a str),
+}
+
+impl<'a> Shown<'a> {
+    /// What a request brings: a code, or else a recovery code.
+    #[must_use]
+    pub fn of(code: Option<&'a str>, recovery_code: Option<&'a str>) -> Option<Self> {
+        code.map(Self::Code).or(recovery_code.map(Self::RecoveryCode))
+    }
+}
+
+/// What came of asking for the second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It was shown, or the account has none.
+    Good,
+    /// It was shown as a recovery code, which is used up.
+    GoodOnce,
+    /// What was shown is not it.
+    Wrong,
 }
 
 /// Whether an account has a second factor in force.
@@ -117,12 +136,32 @@ pub async fn remove(db: &impl ConnectionTrait, account: &user::Model) -> Result<
     Ok(())
 }
 
-/// Whether what is shown is the second factor of `account`. A code is good once: it is used up here, in
+/// Asks for the second factor of `account`, if it has one. A code is good once: it is used up here, in
 /// the caller's transaction.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn is_shown(
+/// 401 `code-required` when there is one and nothing is shown.
+pub async fn prove(
+    app: &App,
+    db: &impl ConnectionTrait,
+    account: &user::Model,
+    shown: Option<Shown<'_>>,
+) -> Result<Proof> {
+    if !is_active(account) {
+        return Ok(Proof::Good);
+    }
+    let Some(shown) = shown else {
+        let detail = "send `code` too: the six digits that the authenticator shows, or a `recovery_code`";
+        return Err(Error::Problem(Code::CodeRequired, detail.to_owned()));
+    };
+    Ok(match (is_shown(app, db, account, shown).await?, shown) {
+        (false, _) => Proof::Wrong,
+        (true, Shown::Code(_)) => Proof::Good,
+        (true, Shown::RecoveryCode(_)) => Proof::GoodOnce,
+    })
+}
+
+async fn is_shown(
     app: &App,
     db: &impl ConnectionTrait,
     account: &user::Model,
@@ -153,10 +192,4 @@ pub async fn is_shown(
             Ok(used.rows_affected > 0)
         }
     }
-}
-
-/// What the audit trail says of showing a recovery code.
-#[must_use]
-pub fn action(shown: Shown<'_>) -> Option<AuditAction> {
-    matches!(shown, Shown::RecoveryCode(_)).then_some(AuditAction::AuthnRecoveryCodeUsed)
 }

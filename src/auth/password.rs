@@ -90,6 +90,13 @@ pub fn hash(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
+/// Whether a PHC string was made with other parameters than today's, and should be made anew.
+#[must_use]
+pub fn is_outdated(stored: &str) -> bool {
+    let (memory, passes, lanes) = (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST, Params::DEFAULT_P_COST);
+    !stored.starts_with(&format!("$argon2id$v=19$m={memory},t={passes},p={lanes}$"))
+}
+
 /// [`hash`], when it is this caller's turn: only so many are made at once.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{
     Person, attempt,
     caller::Actor,
-    factor::{self, Shown},
+    factor::{self, Proof, Shown},
     known_device, one_time, password,
     session::{self, Granted, SignIn},
     token,
@@ -50,13 +50,6 @@ pub struct Credentials {
     #[serde(default)]
     #[schema(max_length = 200)]
     pub device_token: Option<String>,
-}
-
-impl Credentials {
-    fn shown(&self) -> Option<Shown<'_>> {
-        let code = self.code.as_deref().map(Shown::Code);
-        code.or(self.recovery_code.as_deref().map(Shown::RecoveryCode))
-    }
 }
 
 /// What a person proves again who they are with.
@@ -190,32 +183,39 @@ pub(super) async fn log_in(
     if attempt.is_suspect && !has_factor {
         return Err(refused("password_alone_not_enough", Some(&account)));
     }
+    let renewed = if password::is_outdated(&account.password_hash) {
+        Some(password::hash_in_turn(&app.password_permits, credentials.password.clone()).await?)
+    } else {
+        None
+    };
     let tx = app.db.begin().await?;
-    let mut events = Vec::new();
+    let shown = Shown::of(credentials.code.as_deref(), credentials.recovery_code.as_deref());
+    let proof = factor::prove(&app, &tx, &account, shown).await?;
+    if proof == Proof::Wrong {
+        return Err(refused("wrong_code", Some(&account)));
+    }
+    attempt.succeed(&tx).await?;
+    if let Some(hash) = renewed {
+        user::Entity::update_many()
+            .col_expr(user::Column::PasswordHash, Expr::value(hash))
+            .filter(user::Column::Id.eq(account.id))
+            .filter(user::Column::PasswordHash.eq(&account.password_hash))
+            .exec(&tx)
+            .await?;
+    }
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let how = SignIn { second_factor: has_factor, device: session::device(user_agent) };
+    let device_token = known_device::remember(&app, &tx, account.id, device).await?;
+    let granted = session::begin(&app, &tx, account.clone(), how).await?;
     let done = |action| {
         let event = Event::done(action).by(ActorType::Account, Some(account.id)).on("user", account.id);
         event.in_request(Some(exchange.request_id()))
     };
-    if has_factor {
-        let Some(shown) = credentials.shown() else {
-            let detail = "send `code` too: the six digits that the authenticator shows, or a `recovery_code`";
-            return Err(Error::Problem(Code::CodeRequired, detail.to_owned()));
-        };
-        if !factor::is_shown(&app, &tx, &account, shown).await? {
-            return Err(refused("wrong_code", Some(&account)));
-        }
-        events.extend(factor::action(shown).map(done));
-    }
-    attempt.succeed(&tx).await?;
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let how = SignIn { second_factor: has_factor, device: session::device(user_agent) };
-    let device_token = known_device::remember(&app, &tx, account.id, device).await?;
-    let used_recovery_code = !events.is_empty();
-    events.push(done(AuditAction::AuthnLoginSuccess));
-    let granted = session::begin(&app, &tx, account.clone(), how).await?;
-    trail::record(&tx, app.clock.now(), events).await?;
+    let used = (proof == Proof::GoodOnce).then(|| done(AuditAction::AuthnRecoveryCodeUsed));
+    trail::record(&tx, app.clock.now(), used.into_iter().chain([done(AuditAction::AuthnLoginSuccess)]))
+        .await?;
     tx.commit().await?;
-    if used_recovery_code {
+    if proof == Proof::GoodOnce {
         app.outbox.post(texts::security_notice(&account.email, Notice::RecoveryCodeUsed));
     }
     tokens(&app, granted, device_token)
@@ -308,20 +308,15 @@ pub(super) async fn reauthenticate(
         return Err(refused("wrong_password"));
     }
     let has_factor = factor::is_active(&account);
-    let shown = body.code.as_deref().map(Shown::Code);
-    let shown = shown.or(body.recovery_code.as_deref().map(Shown::RecoveryCode));
     let tx = app.db.begin().await?;
-    let mut events = vec![caller.did(AuditAction::AuthnReauthentication).on("session", known.session_id)];
-    if has_factor {
-        let Some(shown) = shown else {
-            let detail = "send `code` too: the six digits that the authenticator shows, or a `recovery_code`";
-            return Err(Error::Problem(Code::CodeRequired, detail.to_owned()));
-        };
-        if !factor::is_shown(&app, &tx, &account, shown).await? {
-            return Err(refused("wrong_code"));
-        }
-        events.extend(factor::action(shown).map(|action| caller.did(action).on("user", known.id)));
+    let shown = Shown::of(body.code.as_deref(), body.recovery_code.as_deref());
+    let proof = factor::prove(&app, &tx, &account, shown).await?;
+    if proof == Proof::Wrong {
+        return Err(refused("wrong_code"));
     }
+    let used = (proof == Proof::GoodOnce)
+        .then(|| caller.did(AuditAction::AuthnRecoveryCodeUsed).on("user", known.id));
+    let proved = caller.did(AuditAction::AuthnReauthentication).on("session", known.session_id);
     attempt.succeed(&tx).await?;
     session_table::Entity::update_many()
         .col_expr(session_table::Column::AuthenticatedAt, Expr::value(Some(app.clock.now())))
@@ -329,7 +324,7 @@ pub(super) async fn reauthenticate(
         .filter(session_table::Column::Id.eq(known.session_id))
         .exec(&tx)
         .await?;
-    trail::record(&tx, app.clock.now(), events).await?;
+    trail::record(&tx, app.clock.now(), used.into_iter().chain([proved])).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

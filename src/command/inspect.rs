@@ -8,8 +8,8 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Failure, say};
-use crate::{config::Config, crypto::Secrets, db::Db};
+use super::{Failure, mail_settings, say};
+use crate::{config::Config, crypto::Secrets, db::Db, mail::Outbox};
 
 /// How long the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -35,9 +35,17 @@ pub async fn doctor(config: Config, json: bool) -> Result<(), Failure> {
             ));
         }
     }
-    if !config.listen.ip().is_loopback() && config.base_url.starts_with("http:") {
-        let advice = "other machines can reach the service without TLS: put a proxy before it and set `base_url` to its https address";
-        findings.push(("listen", Err(advice.to_owned())));
+    let mail = Outbox::new(mail_settings(&config)).map(|_outbox| "usable".to_owned());
+    findings.push(("mail", mail.map_err(|error| error.to_string())));
+    if !config.listen.ip().is_loopback() {
+        if config.base_url.starts_with("http:") {
+            let advice = "other machines can reach the service without TLS: put a proxy before it and set `base_url` to its https address";
+            findings.push(("listen", Err(advice.to_owned())));
+        }
+        if config.trusted_proxies.is_empty() {
+            let advice = "no proxy is named: behind one, all visitors have its address, and share its limits";
+            findings.push(("trusted_proxies", Err(advice.to_owned())));
+        }
     }
     let failed = findings.iter().filter(|(_, finding)| finding.is_err()).count();
     if json {

@@ -200,6 +200,7 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
     let permission = operation["x-permission"].as_str().unwrap_or("none").to_owned();
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let secured = permission != "none";
+    let wants_proof = operation["x-reauthentication"] == true;
     let writes = method != "get" && !path.starts_with("/v1/auth/");
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let changes = parameters.iter().any(|parameter| parameter["name"] == "If-Match");
@@ -238,7 +239,12 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         && secured
     {
         let text = description.as_str().unwrap_or_default();
-        *description = format!("{text}\n\n**Permission:** `{permission}`").into();
+        let fresh = if wants_proof {
+            "\n\n**Wants a proof** of who you are that is not older than five minutes: `POST /v1/auth/reauthenticate`."
+        } else {
+            ""
+        };
+        *description = format!("{text}\n\n**Permission:** `{permission}`{fresh}").into();
     }
     let cost = method.to_uppercase().parse().map_or(1, |method| limits::cost(&method, Some(path)));
     if cost > 1 {

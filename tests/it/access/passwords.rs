@@ -210,3 +210,18 @@ async fn no_token_opens_what_another_is_for() {
     let wrong = but_for_its_id(&me(&service, &all[1].1).await);
     assert_eq!(wrong, but_for_its_id(&me(&service, &all[3].1).await));
 }
+
+#[tokio::test]
+async fn a_password_hashed_with_less_effort_is_hashed_anew_when_it_is_shown() {
+    use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
+    let service = TestApp::start().await;
+    let id = account(&service, EMAIL, AccountRole::Viewer).await;
+    let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
+    let hash: argon2::password_hash::phc::PasswordHash = weak.hash_password(PASSWORD.as_bytes()).unwrap();
+    set(&service, id, user::Column::PasswordHash, hash.to_string()).await;
+    for _ in 0..2 {
+        assert_eq!(sign_in(&service, EMAIL, PASSWORD).await.status, 200);
+        let rows = service.rows().await.concat();
+        assert!(rows.contains("$argon2id$v=19$m=19456,t=2,p=1$") && !rows.contains("m=8192"));
+    }
+}

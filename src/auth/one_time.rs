@@ -66,8 +66,7 @@ pub fn link(app: &App, token: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub async fn send_reset(app: &App, email: &str, exchange: &Exchange) -> Result<()> {
-    let tx = app.db.begin().await?;
-    let account = user::Entity::find().filter(user::Column::Email.eq(email)).one(&tx).await?;
+    let account = user::Entity::find().filter(user::Column::Email.eq(email)).one(app.db.reader()).await?;
     let account = account.filter(|account| {
         account.disabled_at.is_none() && account.deleted_at.is_none() && !account.password_hash.is_empty()
     });
@@ -78,6 +77,7 @@ pub async fn send_reset(app: &App, email: &str, exchange: &Exchange) -> Result<(
         );
         return Ok(());
     };
+    let tx = app.db.begin().await?;
     let latest = one_time_token::Entity::find()
         .filter(one_time_token::Column::UserId.eq(account.id))
         .order_by_desc(one_time_token::Column::CreatedAt)

@@ -124,6 +124,10 @@ pub async fn refresh(
     };
     let hash = crypto::sha256(token.as_bytes());
     let retry_key = retry_key.map(|key| crypto::sha256(key.as_bytes()));
+    // Whoever sends garbage does not get to hold up those who write.
+    if refresh_token::Entity::find_by_id(hash.clone()).one(app.db.reader()).await?.is_none() {
+        return Err(refused("unknown_refresh_token"));
+    }
     let tx = app.db.begin().await?;
     let stored = refresh_token::Entity::find_by_id(hash.clone()).lock_exclusive().one(&tx).await?;
     let stored = stored.ok_or_else(|| refused("unknown_refresh_token"))?;
@@ -199,9 +203,9 @@ async fn repeated(
 /// # Errors
 /// When the database fails.
 pub async fn end(app: &App, token: &str, request_id: Option<Arc<str>>) -> Result<()> {
+    let stored = refresh_token::Entity::find_by_id(crypto::sha256(token.as_bytes()));
+    let Some(stored) = stored.one(app.db.reader()).await? else { return Ok(()) };
     let tx = app.db.begin().await?;
-    let stored = refresh_token::Entity::find_by_id(crypto::sha256(token.as_bytes())).one(&tx).await?;
-    let Some(stored) = stored else { return Ok(()) };
     let Some((session, account)) = live(&tx, stored.session_id).await? else { return Ok(()) };
     if session.ended_at.is_none() {
         end_sessions(app, &tx, session::Column::Id.eq(session.id)).await?;

@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::{
     Code, Error, Exchange, Result, address, cors,
     error::Problem,
-    limits,
+    extract, limits,
     peer::Refused,
     places::{Class, Place},
 };
@@ -95,11 +95,11 @@ async fn served(
     next: Next,
 ) -> Response {
     let admitted = match refuse_at_once(&request) {
-        Ok(()) => admitted(app, exchange, request.method().clone(), route).await,
+        Ok(()) => admitted(app, exchange, route, request).await,
         Err(error) => Err(error),
     };
     match admitted {
-        Ok(place) => {
+        Ok((request, place)) => {
             let response = answered(request, next).await;
             drop(place);
             response
@@ -108,10 +108,21 @@ async fn served(
     }
 }
 
-async fn admitted(app: &App, exchange: &Exchange, method: Method, route: Option<&str>) -> Result<Place> {
-    let place = app.places.take(Class::of(route)).await?;
-    limits::charge_route(app, exchange, &method, route).await?;
-    Ok(place)
+async fn admitted(
+    app: &App,
+    exchange: &Exchange,
+    route: Option<&str>,
+    request: Request,
+) -> Result<(Request, Place)> {
+    let class = Class::of(route);
+    if class == Some(Class::SignIn) {
+        limits::charge_route(app, exchange, request.method(), route).await?;
+        let request = extract::arrived(request).await?;
+        return Ok((request, app.places.take(class).await?));
+    }
+    let place = app.places.take(class).await?;
+    limits::charge_route(app, exchange, request.method(), route).await?;
+    Ok((request, place))
 }
 
 /// Says in the audit trail that somebody may not do what they asked for.

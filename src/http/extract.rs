@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -23,6 +24,10 @@ use crate::app::App;
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// How long a body may take to arrive (SECURITY.md I-04).
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How large the body of a sign-in may be, in bytes: far more than its fields can hold.
+const MAX_SIGN_IN_BYTES: usize = 16 * 1024;
+/// How long it may take to arrive.
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The query parameters of an operation.
 #[derive(Debug)]
@@ -125,31 +130,48 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// `request` once its body is all there. Whoever signs in has no credential yet, so a body that comes
+/// drop by drop must not hold a place while it does; and those bodies are small.
+///
+/// # Errors
+/// 413 when it is too large, 408 when it takes too long, 400 when it breaks off.
+pub async fn arrived(request: Request) -> Result<Request> {
+    let (parts, body) = request.into_parts();
+    let bytes = collected(&parts.headers, body, MAX_SIGN_IN_BYTES, SIGN_IN_TIMEOUT).await?;
+    Ok(Request::from_parts(parts, bytes.into()))
+}
+
 async fn read(request: Request, media_types: &[&str]) -> Result<Value> {
     check_media_type(request.headers(), media_types)?;
-    let too_large =
-        || Error::Problem(Code::PayloadTooLarge, format!("a body may have {MAX_BODY_BYTES} bytes"));
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+    let (parts, body) = request.into_parts();
+    let bytes = collected(&parts.headers, body, MAX_BODY_BYTES, BODY_TIMEOUT).await?;
+    json::parse(&bytes).map_err(|detail| Error::Problem(Code::MalformedBody, detail))
+}
+
+async fn collected(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    most: usize,
+    patience: Duration,
+) -> Result<Bytes> {
+    let too_large = || Error::Problem(Code::PayloadTooLarge, format!("a body may have {most} bytes here"));
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
-    let collected = tokio::time::timeout(BODY_TIMEOUT, body).await.map_err(|_elapsed| {
+    let body = Limited::new(body, most).collect();
+    let collected = tokio::time::timeout(patience, body).await.map_err(|_elapsed| {
         Error::Problem(Code::RequestTimeout, "the body did not arrive in time".to_owned())
     })?;
-    let bytes = collected
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                too_large()
-            } else {
-                Error::Problem(Code::MalformedRequest, "the body broke off".to_owned())
-            }
-        })?
-        .to_bytes();
-    json::parse(&bytes).map_err(|detail| Error::Problem(Code::MalformedBody, detail))
+    let whole = collected.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            too_large()
+        } else {
+            Error::Problem(Code::MalformedRequest, "the body broke off".to_owned())
+        }
+    })?;
+    Ok(whole.to_bytes())
 }
 
 fn check_media_type(headers: &HeaderMap, accepted: &[&str]) -> Result<()> {

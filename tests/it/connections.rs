@@ -352,3 +352,21 @@ async fn stopping_ends_what_is_idle() {
     drop((idle, fresh));
     timeout(PATIENCE, server.task).await.expect("the server ends").unwrap();
 }
+
+#[tokio::test]
+async fn sign_ins_that_dribble_in_keep_nobody_from_signing_in() {
+    let server = Server::start().await;
+    let mut slow = Vec::new();
+    for _ in 0..80 {
+        let mut stream = server.connect().await;
+        let head = "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    sleep(Duration::from_millis(300)).await;
+    let body = r#"{"email":"yok@sogep.example","password":"uzun ve akilda kalan"}"#;
+    let answers =
+        server.statuses(&login(&format!("Connection: close\r\nContent-Length: {}", body.len()), body)).await;
+    assert_eq!(answers, [401], "80 are waiting for their bodies, and a place is free");
+    drop(slow);
+}

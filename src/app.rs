@@ -5,20 +5,15 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::Semaphore;
-
 use crate::{
     clock::Clock,
     config::Config,
-    crypto::{Keyring, Secrets},
+    crypto::{Keyring, PasswordHashing, Secrets},
     db::Db,
     http::{contract::Contract, cors::Origins, limits::Limits, places::Places},
     mail::Outbox,
     trail::Trail,
 };
-
-/// How many passwords are hashed at once; each takes 19 MiB.
-const PASSWORD_PERMITS: usize = 4;
 
 /// The parts of a running service. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -43,8 +38,8 @@ pub struct Parts {
     pub trail: Trail,
     /// The way out for messages.
     pub outbox: Outbox,
-    /// Whoever hashes a password holds one of these.
-    pub password_permits: Arc<Semaphore>,
+    /// Where passwords are hashed.
+    pub hashing: PasswordHashing,
     /// How often callers have asked lately.
     pub limits: Limits,
     /// How many requests are served at once.
@@ -75,7 +70,7 @@ impl App {
             secrets,
             keyring,
             contract,
-            password_permits: Arc::new(Semaphore::new(PASSWORD_PERMITS)),
+            hashing: PasswordHashing::default(),
             limits: Limits::default(),
             places: Places::default(),
             origins: Origins::default(),

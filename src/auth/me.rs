@@ -198,7 +198,7 @@ pub(super) async fn change_password(
 ) -> Result<StatusCode> {
     let (known, account) = own(&app, &caller).await?;
     let stored = Some(account.password_hash.clone());
-    if !password::verify(&app.password_permits, body.current_password, stored).await? {
+    if !password::verify(&app.hashing, &body.current_password, stored).await? {
         let event = Event::refused(AuditAction::AuthnPasswordChange, "wrong_password").on("user", known.id);
         app.trail.note(caller.signed(event));
         let wrong = FieldError::at("/current_password", "wrong", "this is not the password of the account");
@@ -206,7 +206,7 @@ pub(super) async fn change_password(
     }
     password::check(&body.new_password, &one_time::about(&account))
         .map_err(|refused| one_time::unacceptable("/new_password", &refused))?;
-    let hash = password::hash_in_turn(&app.password_permits, body.new_password).await?;
+    let hash = password::hash_in_turn(&app.hashing, &body.new_password).await?;
     let tx = app.db.begin().await?;
     one_time::replace_password(&app, &tx, &account, hash, Some(known.session_id)).await?;
     let event = caller.did(AuditAction::AuthnPasswordChange).on("user", known.id).because("own");

@@ -112,7 +112,7 @@ pub async fn set_password(app: &App, token: &str, chosen: String, exchange: &Exc
     let hash = crypto::sha256(token.as_bytes());
     let (_, account) = good(app, app.db.reader(), &hash, false).await?.ok_or_else(spent)?;
     password::check(&chosen, &about(&account)).map_err(|refused| unacceptable("/password", &refused))?;
-    let password_hash = password::hash_in_turn(&app.password_permits, chosen).await?;
+    let password_hash = password::hash_in_turn(&app.hashing, &chosen).await?;
     let tx = app.db.begin().await?;
     // Only now is it used up; of two at the same moment one finds it.
     let (stored, account) = good(app, &tx, &hash, true).await?.ok_or_else(spent)?;

@@ -2,27 +2,21 @@
 //!
 //! Source: NIST SP 800-63B revision 4; OWASP Password Storage Cheat Sheet.
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::sync::LazyLock;
 
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use argon2::Params;
 use unicode_normalization::UnicodeNormalization;
 
 use super::blocklist::{self, Weakness};
-use crate::http::{Code, Error, Result};
+use crate::{
+    crypto::{PasswordHashing, hash_at_once},
+    http::Result,
+};
 
 /// The least length, in code points, when a password is the only factor.
 pub const MIN_LENGTH: usize = 15;
 /// The greatest length, in bytes; more would only make hashing slow.
 pub const MAX_BYTES: usize = 1024;
-/// How long a sign-in waits for its turn to hash.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a new password is refused. The text is what the person reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,15 +73,12 @@ pub fn check(password: &str, about: &[&str]) -> std::result::Result<(), Refused>
     }
 }
 
-/// The PHC string to keep of `password`. Takes a while and 19 MiB.
+/// The PHC string to keep of `password`, made at once. Takes a while and 19 MiB.
 ///
 /// # Errors
 /// When the system has no randomness.
 pub fn hash(password: &str) -> Result<String> {
-    let hash: PasswordHash = hasher()
-        .hash_password(normalised(password).as_bytes())
-        .map_err(|error| Error::internal(error.to_string()))?;
-    Ok(hash.to_string())
+    hash_at_once(&normalised(password))
 }
 
 /// Whether a PHC string was made with other parameters than today's, and should be made anew.
@@ -100,43 +91,22 @@ pub fn is_outdated(stored: &str) -> bool {
 /// [`hash`], when it is this caller's turn: only so many are made at once.
 ///
 /// # Errors
-/// [`Code::Unavailable`] when too many are waiting for their turn.
-pub async fn hash_in_turn(permits: &Arc<Semaphore>, password: String) -> Result<String> {
-    let permit = turn(permits).await?;
-    let hashed = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        hash(&password)
-    });
-    hashed.await.map_err(Error::internal)?
+/// 503 when too many are waiting for their turn.
+pub async fn hash_in_turn(hashing: &PasswordHashing, password: &str) -> Result<String> {
+    hashing.hash(normalised(password)).await
 }
 
 /// Whether `password` is the one that `stored` was made of. Without a stored one it takes the same
 /// time and says no, so that nobody learns which accounts there are.
 ///
 /// # Errors
-/// [`Code::Unavailable`] when too many are waiting for their turn.
-pub async fn verify(permits: &Arc<Semaphore>, password: String, stored: Option<String>) -> Result<bool> {
-    let permit = turn(permits).await?;
-    let verified = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        // An account that was invited has no password yet.
-        let stored = stored.filter(|stored| !stored.is_empty());
-        let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| DUMMY.clone());
-        let matches = PasswordHash::new(&stored)
-            .is_ok_and(|stored| hasher().verify_password(normalised(&password).as_bytes(), &stored).is_ok());
-        matches && known
-    });
-    verified.await.map_err(Error::internal)
-}
-
-/// Waits for the permission to hash: each takes a core for a while, and 19 MiB.
-async fn turn(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
-    let busy = || Error::Problem(Code::Unavailable, "too many are signing in at the moment".to_owned());
-    tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(permits).acquire_owned())
-        .await
-        .map_err(|_elapsed| busy())?
-        .map_err(|_closed| busy())
+/// 503 when too many are waiting for their turn.
+pub async fn verify(hashing: &PasswordHashing, password: &str, stored: Option<String>) -> Result<bool> {
+    // An account that was invited has no password yet.
+    let stored = stored.filter(|stored| !stored.is_empty());
+    let known = stored.is_some();
+    let matches = hashing.verify(normalised(password), stored.unwrap_or_else(|| DUMMY.clone())).await?;
+    Ok(matches && known)
 }
 
 /// A hash that no password matches in practice: it was made of random bytes.
@@ -150,11 +120,6 @@ fn normalised(password: &str) -> String {
     password.nfc().collect()
 }
 
-/// Argon2id with m = 19 MiB, t = 2, p = 1.
-fn hasher() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,9 +128,9 @@ mod tests {
     async fn a_password_is_kept_as_argon2id_and_told_apart_from_others() {
         let stored = hash("beş kadın bir çay").unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        let permits = Arc::new(Semaphore::new(1));
+        let hashing = PasswordHashing::default();
         let is = async |password: &str, stored: Option<&String>| {
-            verify(&permits, password.to_owned(), stored.cloned()).await.unwrap()
+            verify(&hashing, password, stored.cloned()).await.unwrap()
         };
         assert!(is("beş kadın bir çay", Some(&stored)).await);
         assert!(is("bes\u{327} kadın bir çay", Some(&stored)).await, "another spelling of ş");

@@ -167,7 +167,7 @@ pub(super) async fn log_in(
     })?;
     let account = user::Entity::find().filter(user::Column::Email.eq(email)).one(app.db.reader()).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
-    let verified = password::verify(&app.password_permits, credentials.password.clone(), stored).await?;
+    let verified = password::verify(&app.hashing, &credentials.password, stored).await?;
     let refused = |reason, account| {
         noted(AuditAction::AuthnLoginFail, reason, account);
         Error::Unauthorized("the e-mail address or the password is wrong")
@@ -184,7 +184,7 @@ pub(super) async fn log_in(
         return Err(refused("password_alone_not_enough", Some(&account)));
     }
     let renewed = if password::is_outdated(&account.password_hash) {
-        Some(password::hash_in_turn(&app.password_permits, credentials.password.clone()).await?)
+        Some(password::hash_in_turn(&app.hashing, &credentials.password).await?)
     } else {
         None
     };
@@ -304,7 +304,7 @@ pub(super) async fn reauthenticate(
         Error::Unauthorized("the password or the code is wrong")
     };
     let stored = Some(account.password_hash.clone());
-    if !password::verify(&app.password_permits, body.password, stored).await? {
+    if !password::verify(&app.hashing, &body.password, stored).await? {
         return Err(refused("wrong_password"));
     }
     let has_factor = factor::is_active(&account);

@@ -3,9 +3,11 @@
 //! The primitives are AWS-LC's; nothing here is an algorithm of ours.
 
 mod keyring;
+mod password_hashing;
 mod secrets;
 
 pub use keyring::{Keyring, KeyringError, Rotation};
+pub use password_hashing::{PasswordHashing, hash_at_once};
 pub use secrets::{Generation, SecretError, Secrets, private_directory, private_file};
 
 use aws_lc_rs::{digest, rand::SecureRandom};

@@ -8,11 +8,11 @@ Calls every operation of /openapi.json without a credential, with a publishable 
 a canary in every path segment, parameter, header and string of a body: plain, with line breaks, escape
 sequences and U+2028, long, and in the form that is wanted. Then no canary, no e-mail address and no
 address of a client may be in the log, on standard output, in the audit trail, in the tables `rate_limit`
-and `sign_in_failure`, or in an answer from 400 on, and on SQLite nothing but what bodies carry to be kept
-anywhere in the file; such an answer may only repeat the *name* of a parameter
-or property, up to 60 characters. Every line of the log must be one JSON object. All leaks are listed;
-with one, the exit code is 1. SOGEP_LOG sets another log filter than `info`. Needs Python 3.11 and, on
-PostgreSQL, `psql`. Speaks to loopback only; leaves nothing.
+and `sign_in_failure`, or in an answer from 400 on; such an answer may only repeat the *name* of a parameter
+or property, up to 60 characters. In the file of SQLite there may be what bodies bring to be kept, and no
+more. Every line of the log must be one JSON object. All leaks are listed; with one, the exit code is 1.
+SOGEP_LOG sets another log filter than `info`. Needs Python 3.11 and, on PostgreSQL, `psql`. Speaks to
+loopback only; leaves nothing.
 """
 
 import copy, http.client, json, os, random, re, signal, socket, sys, time, urllib.parse

@@ -279,14 +279,15 @@ impl Kind for Event {
 /// Checks the parts of a recurrence rule. Source: RFC 5545, section 3.3.10.
 fn check_rule(rule: &str) -> Result<(), String> {
     let mut seen = Vec::new();
-    for part in rule.split(';') {
-        let (name, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is not NAME=VALUE"))?;
+    for (number, part) in (1..).zip(rule.split(';')) {
+        let (name, value) =
+            part.split_once('=').ok_or_else(|| format!("part {number} of the rule is not NAME=VALUE"))?;
         if seen.contains(&name) {
             return Err(format!("{name} is given twice"));
         }
         seen.push(name);
         if !is_rule_part(name, value) {
-            return Err(format!("`{part}` is not a part of a recurrence rule (RFC 5545)"));
+            return Err(format!("part {number} of the rule is none that a recurrence rule has (RFC 5545)"));
         }
     }
     if !seen.contains(&"FREQ") {

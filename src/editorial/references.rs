@@ -134,8 +134,7 @@ pub async fn resolve<K: Kind>(
             if let Some(id) = found.get(&key) {
                 *reference.name = id.to_string();
             } else if !kept.contains(reference.name) {
-                let shown: String = reference.name.chars().take(100).collect();
-                let detail = format!("there is no {} `{shown}`", kind_name(reference.kind));
+                let detail = format!("there is no {} with this id or slug", kind_name(reference.kind));
                 errors.push(FieldError::at(reference.pointer, "unknown_reference", detail));
             }
         }

@@ -129,7 +129,8 @@ impl FieldError {
     /// A mistake at `pointer` in the body.
     #[must_use]
     pub fn at(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), parameter: None, code: code.to_owned(), detail: detail.into() }
+        let pointer = Some(brief(pointer.into()));
+        Self { pointer, parameter: None, code: code.to_owned(), detail: detail.into() }
     }
 
     /// A mistake in the query parameter `name`.
@@ -137,6 +138,20 @@ impl FieldError {
     pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: Some(name.to_owned()), code: code.to_owned(), detail: detail.into() }
     }
+}
+
+/// `pointer` with long names cut short. Ours are not long; whoever sends another gets enough of it back
+/// to find it, and no more.
+fn brief(pointer: String) -> String {
+    const LONGEST: usize = 59;
+    if pointer.len() <= LONGEST + 1 {
+        return pointer;
+    }
+    let step = |step: &str| match step.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", step.get(..end).unwrap_or_default()),
+        None => step.to_owned(),
+    };
+    pointer.split('/').map(step).collect::<Vec<_>>().join("/")
 }
 
 /// A problem document (RFC 9457).

@@ -144,6 +144,8 @@ fn into(
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
     use super::*;
 
     #[tokio::test]
@@ -155,7 +157,6 @@ mod tests {
         assert!(futures_util::future::try_join_all(all).await.unwrap().into_iter().all(|same| same));
         assert!(!hashing.verify("two".to_owned(), stored.clone()).await.unwrap());
         // Memory that is larger than needed makes no difference.
-        use argon2::password_hash::PasswordHasher;
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
         let weak: PasswordHash = weak.hash_password(b"one").unwrap();
         for _ in 0..8 {
@@ -173,7 +174,6 @@ mod tests {
     /// The library, going its own way, agrees with us.
     #[test]
     fn the_library_verifies_what_we_hash() {
-        use argon2::password_hash::PasswordVerifier;
         let stored = hash_at_once("parola").unwrap();
         let parsed = PasswordHash::new(&stored).unwrap();
         assert!(Argon2::default().verify_password(b"parola", &parsed).is_ok());

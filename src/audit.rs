@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    auth::Administrator,
+    auth::{Administrator, Caller},
     entity::{
         audit,
         vocabulary::{ActorType, AuditAction, AuditOutcome},
@@ -103,9 +103,10 @@ impl Parameters for Filter {
 
 impl Filter {
     /// What a cursor is good for: the same filter.
-    fn list(&self) -> String {
+    fn list(&self, caller: &Caller) -> String {
         let Self { actor, action, outcome, object, from, until, .. } = self;
-        format!("audit|{actor:?}|{action:?}|{outcome:?}|{object:?}|{from:?}|{until:?}")
+        let reader = caller.id();
+        format!("audit|{reader:?}|{actor:?}|{action:?}|{outcome:?}|{object:?}|{from:?}|{until:?}")
     }
 }
 
@@ -135,10 +136,10 @@ pub fn router() -> OpenApiRouter<App> {
 )]
 async fn list_audit(
     State(app): State<App>,
-    Administrator(_): Administrator,
+    Administrator(caller): Administrator,
     Query(filter): Query<Filter>,
 ) -> Result<Json<AuditPage>> {
-    let list = filter.list();
+    let list = filter.list(&caller);
     let after = filter.page.after(app.secrets.cursor_key(), &list)?;
     let after = after.and_then(|after| after.sort_key.parse().ok());
     let mut rows = page(app.db.reader(), &filter, after, filter.page.wanted()).await?;

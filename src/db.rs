@@ -206,6 +206,26 @@ impl Db {
     }
 }
 
+/// Takes the rights of others away from an SQLite file and what lies beside it (SECURITY.md C-09).
+#[cfg(unix)]
+fn keep_private(path: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    for file in [path.to_owned(), format!("{path}-wal"), format!("{path}-shm")] {
+        match std::fs::metadata(&file) {
+            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+                std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &str) -> std::io::Result<()> {
+    Ok(())
+}
+
 async fn sqlite(path: &str, config: &Config) -> Result<Db, DbError> {
     let url = format!("sqlite://{path}?mode=rwc");
     let open = async |connections: u32, writes: bool| {
@@ -240,13 +260,14 @@ async fn sqlite(path: &str, config: &Config) -> Result<Db, DbError> {
     let unusable = |error| DbError::Unusable(path.to_owned(), error);
     probe.await.map_err(unusable)?.rollback().await.map_err(unusable)?;
     let reader = open(config.database_connections, false).await?;
+    keep_private(path).map_err(|error| DbError::Directory(path.to_owned(), error))?;
     Ok(Db { counter: reader.clone(), reader, writer })
 }
 
 fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptions {
     let options = options
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(Duration::from_secs(3))
         .synchronous(SqliteSynchronous::Full)
         .pragma("temp_store", "memory");
     if writes { options.journal_mode(SqliteJournalMode::Wal) } else { options.pragma("query_only", "on") }

@@ -6,6 +6,8 @@ use clap::Parser;
 use sogep::command::{Arguments, run};
 
 fn main() -> ExitCode {
+    // What this program writes is for its user alone: the database, exports, messages.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -1,6 +1,6 @@
 //! All routes, all layers, and the OpenAPI document.
 
-use axum::{Router, extract::OriginalUri, middleware};
+use axum::{Router, extract::OriginalUri, http::Method, middleware};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -51,7 +51,10 @@ pub fn router(app: &App) -> Router {
 }
 
 /// Nothing is at this address. Below `/v1`, that is told only to those who have a credential.
-async fn nothing_here(OriginalUri(uri): OriginalUri, caller: Result<Caller>) -> Error {
+async fn nothing_here(method: Method, OriginalUri(uri): OriginalUri, caller: Result<Caller>) -> Error {
+    if method == Method::CONNECT {
+        return Error::Problem(Code::MethodNotAllowed, "this is no proxy".to_owned());
+    }
     let path = uri.path();
     let is_outside = path != "/v1" && !path.starts_with("/v1/");
     match caller {

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     auth::{Caller, Person, caller::Actor, session},
     entity::{
-        session as session_table,
+        session as session_table, user,
         vocabulary::{AccountRole, AuditAction},
     },
     http::{
@@ -20,6 +20,7 @@ use crate::{
         query::{NoParameters, Parameters, Values},
     },
     trail,
+    users::refuse_higher,
 };
 
 /// A session.
@@ -91,11 +92,15 @@ async fn list_sessions(
     Query(Whose(user)): Query<Whose>,
 ) -> Result<Json<SessionPage>> {
     let Actor::Account(own) = &caller.actor else { return Err(Error::NotFound) };
-    let user = user.unwrap_or(own.id);
-    if user != own.id && !caller.grants.administers {
-        return Err(Error::Forbidden("the role `admin` for another account"));
+    let whose = user.unwrap_or(own.id);
+    if whose != own.id {
+        if !caller.grants.administers {
+            return Err(Error::Forbidden("the role `admin` for another account"));
+        }
+        let other = user::Entity::find_by_id(whose).one(app.db.reader()).await?.ok_or(Error::NotFound)?;
+        refuse_higher(&caller, other.role)?;
     }
-    let rows = living(&app, app.db.reader(), user).await?;
+    let rows = living(&app, app.db.reader(), whose).await?;
     let data = rows.into_iter().map(|row| Session {
         id: row.id,
         device: row.device,

@@ -123,6 +123,14 @@ impl MigrationTrait for Migration {
                 )
                 .await?;
         } else {
+            // REPLACE deletes without calling the trigger for it.
+            connection
+                .execute_unprepared(
+                    "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
+                     WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq)
+                     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END",
+                )
+                .await?;
             for event in ["UPDATE", "DELETE"] {
                 let name = event.to_lowercase();
                 connection

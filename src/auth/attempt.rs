@@ -82,9 +82,18 @@ impl Attempt {
     /// # Errors
     /// When the database fails.
     pub async fn succeed(self, db: &impl ConnectionTrait) -> Result<()> {
-        sign_in_failure::Entity::delete_by_id(self.subject).exec(db).await?;
-        Ok(())
+        start_anew(db, self.subject).await
     }
+}
+
+/// The row stays: another attempt may be waiting for it.
+async fn start_anew(db: &impl ConnectionTrait, subject: String) -> Result<()> {
+    sign_in_failure::Entity::update_many()
+        .col_expr(sign_in_failure::Column::Failures, Expr::value(0))
+        .filter(sign_in_failure::Column::Subject.eq(subject))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Forgets the failures of what `subject` names.
@@ -92,8 +101,7 @@ impl Attempt {
 /// # Errors
 /// When the database fails.
 pub async fn forget(app: &App, db: &impl ConnectionTrait, subject: &str) -> Result<()> {
-    sign_in_failure::Entity::delete_by_id(app.secrets.subject(subject)).exec(db).await?;
-    Ok(())
+    start_anew(db, app.secrets.subject(subject)).await
 }
 
 /// How long failures are remembered.

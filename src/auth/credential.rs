@@ -1,7 +1,7 @@
 //! Credentials: whose they are, and whether they are good.
 
 use axum::http::{HeaderMap, header, request::Parts};
-use chrono::TimeDelta;
+use chrono::{DurationRound, TimeDelta};
 use ipnet::IpNet;
 use sea_orm::{JoinType, QuerySelect, entity::prelude::*, sea_query::Expr};
 
@@ -189,6 +189,8 @@ async fn with_key(
     let scopes: Vec<Scope> = serde_json::from_value(row.scopes).map_err(Error::internal)?;
     // A key made on the command line has no creator whose rights could limit it.
     let limit = creator.map_or(Caller::SYSTEM.grants, |creator| Grants::of_role(creator.role));
+    // Nor does a partner's key ever see or publish what others are writing (SECURITY.md K-03, Z-07).
+    let limit = Grants { edits: limit.edits && row.partner_id.is_none(), ..limit };
     let grants = match row.r#type {
         KeyType::Publishable => Grants { reads: Some(Visibility::Public), ..Grants::NONE },
         KeyType::Secret => Grants::of_scopes(&scopes, limit),
@@ -204,7 +206,8 @@ fn is_within(networks: &[String], exchange: Option<&Exchange>) -> bool {
 
 /// Notes that a key is in use: beside the request, and at most once a minute.
 fn note_use(app: &App, row: &api_key::Model, renewed: Option<String>, exchange: Option<&Exchange>) {
-    let now = app.clock.now();
+    // To the minute, which is all that anybody needs to know.
+    let now = app.clock.now().duration_trunc(TimeDelta::minutes(1)).unwrap_or_else(|_never| app.clock.now());
     let recently = row.last_used_at.is_some_and(|last| now - last < TimeDelta::minutes(1));
     if recently && renewed.is_none() {
         return;

@@ -24,7 +24,9 @@ impl<'a> Shown<'a> {
     /// What a request brings: a code, or else a recovery code.
     #[must_use]
     pub fn of(code: Option<&'a str>, recovery_code: Option<&'a str>) -> Option<Self> {
-        code.map(Self::Code).or(recovery_code.map(Self::RecoveryCode))
+        // A form sends what was left empty, too.
+        let given = |text: &&'a str| !text.is_empty();
+        code.filter(given).map(Self::Code).or(recovery_code.filter(given).map(Self::RecoveryCode))
     }
 }
 

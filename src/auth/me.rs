@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Caller, Fresh, Person, Scope, Signed,
+    Caller, Fresh, Person, Scope, Signed, attempt,
     caller::{Account, Actor, Factor},
     factor, one_time, password, session,
 };
@@ -197,6 +197,7 @@ pub(super) async fn change_password(
     Body(body): Body<PasswordChange>,
 ) -> Result<StatusCode> {
     let (known, account) = own(&app, &caller).await?;
+    let attempt = attempt::begin(&app, &format!("session {}", known.session_id)).await?;
     let stored = Some(account.password_hash.clone());
     if !password::verify(&app.hashing, &body.current_password, stored).await? {
         let event = Event::refused(AuditAction::AuthnPasswordChange, "wrong_password").on("user", known.id);
@@ -204,10 +205,10 @@ pub(super) async fn change_password(
         let wrong = FieldError::at("/current_password", "wrong", "this is not the password of the account");
         return Err(Error::Invalid(vec![wrong]));
     }
-    password::check(&body.new_password, &one_time::about(&account))
-        .map_err(|refused| one_time::unacceptable("/new_password", &refused))?;
+    one_time::check_password(&app, &account, &body.new_password, "/new_password").await?;
     let hash = password::hash_in_turn(&app.hashing, &body.new_password).await?;
     let tx = app.db.begin().await?;
+    attempt.succeed(&tx).await?;
     one_time::replace_password(&app, &tx, &account, hash, Some(known.session_id)).await?;
     let event = caller.did(AuditAction::AuthnPasswordChange).on("user", known.id).because("own");
     trail::record(&tx, app.clock.now(), [event]).await?;
@@ -260,7 +261,9 @@ pub(super) async fn confirm_second_factor(
     if factor::is_active(&account) {
         return Err(Error::conflict("a second factor is in force already"));
     }
+    let attempt = attempt::begin(&app, &format!("session {}", known.session_id)).await?;
     let tx = app.db.begin().await?;
+    attempt.succeed(&tx).await?;
     let Some(recovery_codes) = factor::confirm(&app, &tx, &account, &body.code).await? else {
         let wrong = FieldError::at("/code", "wrong", "this is not the code that the authenticator shows now");
         return Err(Error::Invalid(vec![wrong]));

@@ -3,15 +3,15 @@
 //! Source: SECURITY.md A-11; OWASP Forgot Password Cheat Sheet.
 
 use chrono::TimeDelta;
-use sea_orm::{ActiveValue::Set, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{ActiveValue::Set, IntoActiveModel, JoinType, QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::{attempt, password, session};
 use crate::{
     app::App,
     crypto,
     entity::{
-        known_device, one_time_token, user,
-        vocabulary::{ActorType, AuditAction, OneTimePurpose},
+        entry, entry_text, known_device, one_time_token, user,
+        vocabulary::{ActorType, AuditAction, Kind, OneTimePurpose},
     },
     http::{Code, Error, Exchange, FieldError, Result},
     mail::texts::{self, Notice},
@@ -111,7 +111,7 @@ pub async fn set_password(app: &App, token: &str, chosen: String, exchange: &Exc
     };
     let hash = crypto::sha256(token.as_bytes());
     let (_, account) = good(app, app.db.reader(), &hash, false).await?.ok_or_else(spent)?;
-    password::check(&chosen, &about(&account)).map_err(|refused| unacceptable("/password", &refused))?;
+    check_password(app, &account, &chosen, "/password").await?;
     let password_hash = password::hash_in_turn(&app.hashing, &chosen).await?;
     let tx = app.db.begin().await?;
     // Only now is it used up; of two at the same moment one finds it.
@@ -159,16 +159,39 @@ pub async fn replace_password(
     Ok(account)
 }
 
-/// What a password must not be made of.
-#[must_use]
-pub fn about(account: &user::Model) -> Vec<&str> {
-    ["sogep", account.email.as_str()].into_iter().chain(account.name.as_deref()).collect()
+/// Checks a password that somebody chooses: it must not be made of what is known of them or of the
+/// organisation.
+///
+/// # Errors
+/// 422 at `pointer` when it is not accepted; when the database fails.
+pub async fn check_password(app: &App, account: &user::Model, chosen: &str, pointer: &str) -> Result<()> {
+    let mut about = organisation_names(app).await?;
+    about.push(account.email.clone());
+    about.extend(account.name.clone());
+    let about: Vec<&str> = about.iter().map(String::as_str).collect();
+    password::check(chosen, &about)
+        .map_err(|refused| Error::Invalid(vec![FieldError::at(pointer, refused.code(), refused.to_string())]))
 }
 
-/// The answer to a password that is not accepted.
-#[must_use]
-pub fn unacceptable(pointer: &str, refused: &password::Refused) -> Error {
-    Error::Invalid(vec![FieldError::at(pointer, refused.code(), refused.to_string())])
+/// What the organisation is called, in every language.
+///
+/// # Errors
+/// When the database fails.
+pub async fn organisation_names(app: &App) -> Result<Vec<String>> {
+    let to_entry = entry_text::Entity::belongs_to(entry::Entity)
+        .from(entry_text::Column::EntryId)
+        .to(entry::Column::Id)
+        .into();
+    let names: Vec<Option<String>> = entry_text::Entity::find()
+        .select_only()
+        .column(entry_text::Column::Title)
+        .join(JoinType::InnerJoin, to_entry)
+        .filter(entry::Column::Kind.eq(Kind::Organisation))
+        .limit(100)
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    Ok(names.into_iter().flatten().chain(["sogep".to_owned()]).collect())
 }
 
 /// A token that is good now, and its account.

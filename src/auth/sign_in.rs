@@ -160,15 +160,27 @@ pub(super) async fn log_in(
         });
     };
     let counted_for = device.map_or_else(|| email.clone(), |token| format!("device {token}"));
-    let attempt = attempt::begin(&app, &counted_for).await.inspect_err(|error| {
-        if matches!(error, Error::OverQuota { .. }) {
+    let shown = Shown::of(credentials.code.as_deref(), credentials.recovery_code.as_deref());
+    // Behind a lock only the right password together with the second factor counts; every other answer
+    // is that of the lock, whether the password was right or not.
+    let (attempt, lock) = match attempt::begin(&app, &counted_for).await {
+        Ok(attempt) => (Some(attempt), None),
+        Err(Error::OverQuota { policy, retry_after }) => {
             noted(AuditAction::AuthnLoginLock, "too_many_failures", None);
+            if shown.is_none() {
+                return Err(Error::OverQuota { policy, retry_after });
+            }
+            (None, Some((policy, retry_after)))
         }
-    })?;
-    let account = user::Entity::find().filter(user::Column::Email.eq(email)).one(app.db.reader()).await?;
+        Err(error) => return Err(error),
+    };
+    let account = user::Entity::find().filter(user::Column::Email.eq(&email)).one(app.db.reader()).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let verified = password::verify(&app.hashing, &credentials.password, stored).await?;
     let refused = |reason, account| {
+        if let Some((policy, retry_after)) = lock {
+            return Error::OverQuota { policy, retry_after };
+        }
         noted(AuditAction::AuthnLoginFail, reason, account);
         Error::Unauthorized("the e-mail address or the password is wrong")
     };
@@ -180,21 +192,29 @@ pub(super) async fn log_in(
         return Err(refused("account_disabled", Some(&account)));
     }
     let has_factor = factor::is_active(&account);
-    if attempt.is_suspect && !has_factor {
+    let is_suspect = attempt.as_ref().is_none_or(|attempt| attempt.is_suspect);
+    if is_suspect && !has_factor {
         return Err(refused("password_alone_not_enough", Some(&account)));
     }
+    let attempt = match attempt {
+        Some(attempt) => attempt,
+        // Codes are counted, too, but only for those who have the password.
+        None => attempt::begin(&app, &format!("factor {email}")).await?,
+    };
     let renewed = if password::is_outdated(&account.password_hash) {
         Some(password::hash_in_turn(&app.hashing, &credentials.password).await?)
     } else {
         None
     };
     let tx = app.db.begin().await?;
-    let shown = Shown::of(credentials.code.as_deref(), credentials.recovery_code.as_deref());
     let proof = factor::prove(&app, &tx, &account, shown).await?;
     if proof == Proof::Wrong {
         return Err(refused("wrong_code", Some(&account)));
     }
     attempt.succeed(&tx).await?;
+    if lock.is_some() {
+        attempt::forget(&app, &tx, &account.email).await?;
+    }
     if let Some(hash) = renewed {
         user::Entity::update_many()
             .col_expr(user::Column::PasswordHash, Expr::value(hash))
@@ -223,8 +243,8 @@ pub(super) async fn log_in(
 
 /// Get the next access token.
 ///
-/// A refresh token is good once; the answer brings its successor. A used one that comes again ends
-/// the session. A client whose answer was lost may repeat the call within ten seconds with the same
+/// A refresh token is good once; the answer brings its successor. A used one that comes again later than
+/// ten seconds ends the session. A client whose answer was lost may repeat the call within ten seconds with the same
 /// `Idempotency-Key` and gets the same successor.
 #[utoipa::path(
     post,

@@ -66,7 +66,7 @@ pub enum Command {
         #[command(flatten)]
         new: New,
     },
-    /// List accounts, by e-mail address.
+    /// List accounts, the oldest first.
     #[command(after_help = "Example: sogep user list --json")]
     List {
         /// Print each account as a line of JSON.
@@ -125,8 +125,7 @@ fn role(text: &str) -> std::result::Result<AccountRole, String> {
 pub async fn run(app: &App, command: Command) -> std::result::Result<(), Failure> {
     match command {
         Command::Create { new, password_stdin } => {
-            let about = ["sogep", new.email.as_str()];
-            let password = chosen(password_stdin, &about)?;
+            let password = chosen(app, password_stdin, &new.email, new.name.as_deref()).await?;
             let json = new.json;
             let account = create(app, &new.email, new.role, new.name, &password).await?;
             let shown = (!password_stdin).then_some(&password);
@@ -224,7 +223,7 @@ async fn list(app: &App, json: bool) -> std::result::Result<(), Failure> {
     loop {
         let rows = users::page(app.db.reader(), after, PAGE).await?;
         let Some(last) = rows.last() else { return Ok(()) };
-        after = Some(last.email.clone());
+        after = Some((last.created_at, last.id));
         for row in rows {
             let user = User::from(row);
             let factor = if user.second_factor { ", second factor" } else { "" };
@@ -245,7 +244,7 @@ async fn change(app: &App, whose: Whose, patch: UserPatch, done: &str) -> std::r
 }
 
 async fn reset(app: &App, whose: Whose, password_stdin: bool) -> std::result::Result<(), Failure> {
-    let password = chosen(password_stdin, &["sogep", &whose.email])?;
+    let password = chosen(app, password_stdin, &whose.email, None).await?;
     let hash = password::hash(&password)?;
     let tx = app.db.begin().await?;
     let row = users::by_email(&tx, &whose.email).await?;
@@ -304,7 +303,12 @@ pub fn generated_password() -> Result<String> {
     Ok(letters.map(|letter| char::from(*letter)).collect())
 }
 
-fn chosen(from_stdin: bool, about: &[&str]) -> std::result::Result<String, Failure> {
+async fn chosen(
+    app: &App,
+    from_stdin: bool,
+    email: &str,
+    name: Option<&str>,
+) -> std::result::Result<String, Failure> {
     if !from_stdin {
         return Ok(generated_password()?);
     }
@@ -315,6 +319,8 @@ fn chosen(from_stdin: bool, about: &[&str]) -> std::result::Result<String, Failu
         .read_to_string(&mut text)
         .map_err(|error| Failure::Io("standard input".to_owned(), error))?;
     let password = text.trim_end_matches(['\r', '\n']).to_owned();
-    password::check(&password, about).map_err(|refused| Failure::Refused(refused.to_string()))?;
+    let names = one_time::organisation_names(app).await?;
+    let about: Vec<&str> = names.iter().map(String::as_str).chain([email]).chain(name).collect();
+    password::check(&password, &about).map_err(|refused| Failure::Refused(refused.to_string()))?;
     Ok(password)
 }

@@ -94,7 +94,10 @@ async fn verify(app: &App, anchor: Option<PathBuf>, json: bool) -> Result<(), Fa
     };
     let lines = audit_table::Entity::find().count(app.db.reader()).await?;
     let bar: ProgressBar = bar(lines, "{bar:40} {pos}/{len} {elapsed}, {eta} to go");
-    let key = app.secrets.anchor_key();
+    let key = anchor.as_ref().map_or(app.secrets.anchor_key(), |anchor| {
+        let previous = app.secrets.previous_anchor_key().filter(|key| anchor.is_of(key));
+        previous.unwrap_or(app.secrets.anchor_key())
+    });
     let verified =
         trail::verify(app.db.reader(), anchor.as_ref().map(|anchor| (anchor, key)), &|_| bar.inc(1)).await;
     bar.finish_and_clear();

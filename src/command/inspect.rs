@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use sea_orm::EntityTrait;
 use serde_json::{Map, Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -9,7 +10,7 @@ use tokio::{
 };
 
 use super::{Failure, mail_settings, say};
-use crate::{config::Config, crypto::Secrets, db::Db, mail::Outbox};
+use crate::{config::Config, crypto::Secrets, db::Db, entity::signing_key, mail::Outbox};
 
 /// How long the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,6 +26,16 @@ pub async fn doctor(config: Config, json: bool) -> Result<(), Failure> {
         Ok(db) => {
             let kind = if db.is_postgres() { "PostgreSQL" } else { "SQLite" };
             findings.push(("database", Ok(format!("{kind}, reachable and writable"))));
+            if let (Ok(keys), Ok(secrets)) =
+                (signing_key::Entity::find().all(db.reader()).await, Secrets::load(&config))
+            {
+                let all_open =
+                    keys.iter().all(|key| secrets.open(&key.sealed_private_key, &key.kid).is_some());
+                let wrong =
+                    "the signing keys do not open: this is not the master secret they were sealed with";
+                let right = || "the signing keys open under the master secret".to_owned();
+                findings.push(("signing keys", all_open.then(right).ok_or_else(|| wrong.to_owned())));
+            }
             findings.push((
                 "schema",
                 match db.is_current().await {

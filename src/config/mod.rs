@@ -7,7 +7,12 @@
 mod source;
 mod value;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use ipnet::IpNet;
 use zeroize::Zeroizing;
@@ -105,6 +110,9 @@ const fn setting(name: &'static str, default: &'static str, meaning: &'static st
     Setting { name, default, meaning }
 }
 
+/// Settings that hold a secret, or an address with a password.
+const SECRETS: [&str; 3] = ["secret", "database_url", "mail_url"];
+
 /// Who may read what is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -187,7 +195,12 @@ impl Config {
     /// When a setting is unknown or its value cannot be used; the message names it.
     pub fn load() -> Result<Self, ConfigError> {
         let file = match std::fs::read_to_string("sogep.toml") {
-            Ok(text) => text,
+            Ok(text) => {
+                if SECRETS.iter().any(|name| text.contains(name)) {
+                    source::refuse_exposed("it may hold a secret", Path::new("sogep.toml"))?;
+                }
+                text
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(ConfigError(format!("sogep.toml cannot be read: {error}"))),
         };
@@ -359,9 +372,28 @@ mod tests {
             ("SOGEP_BASE_URL", "https://example.org/api"),
             ("SOGEP_DATABASE_CONNECTIONS", "0"),
             ("SOGEP_LOG", "a=b=c"),
+            ("SOGEP_LOG", "loud"),
+            ("SOGEP_SECRET", "0123456789012345678901234567890123456789"),
+            ("SOGEP_SECRET", "abcdefghijklmnopqrstuvwxyz012345"),
+            ("SOGEP_SECRET", "qwertyuiopasdfghjklzxcvbnm123456"),
+            ("SOGEP_SECRET", "my_very_secret_master_key_for_sogep_2026"),
+            ("SOGEP_SECRET", "replace-me-with-a-long-random-string-please"),
+            ("SOGEP_CORS_ORIGINS", "https://*.example"),
             ("DATABASE_URL", "mysql://localhost/x"),
         ] {
             assert!(load("", &[(name, value)]).is_err(), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_not_shown() {
+        for file in [
+            "secret = \"s3crCANARY\n",
+            "log = 'info'\nsecret = s3crCANARY",
+            "secret = 's3crCANARY'\nsecret = 's3crCANARY'",
+        ] {
+            let error = load(file, &[]).unwrap_err();
+            assert!(!error.contains("s3crCANARY") && error.contains("line "), "{error}");
         }
     }
 

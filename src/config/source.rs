@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::Path};
 use super::{ConfigError, SETTINGS, refused};
 
 pub(super) fn from_file(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("sogep.toml: {error}")))?;
+    // Where and what, but not the line itself: it may hold a secret.
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        ConfigError(format!("sogep.toml, line {}: {}", before.split('\n').count(), error.message()))
+    })?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
         known(&name, &format!("`{name}` in sogep.toml"))?;
@@ -60,7 +64,7 @@ fn known(name: &str, shown: &str) -> Result<(), ConfigError> {
 /// A secret that everybody on the machine can read is none (SECURITY.md C-01). The group may: that is
 /// how secrets are mounted into containers.
 #[cfg(unix)]
-fn refuse_exposed(variable: &str, path: &Path) -> Result<(), ConfigError> {
+pub(super) fn refuse_exposed(variable: &str, path: &Path) -> Result<(), ConfigError> {
     use std::os::unix::fs::PermissionsExt;
     let shown = path.display();
     let metadata =
@@ -72,6 +76,6 @@ fn refuse_exposed(variable: &str, path: &Path) -> Result<(), ConfigError> {
 }
 
 #[cfg(not(unix))]
-fn refuse_exposed(_: &str, _: &Path) -> Result<(), ConfigError> {
+pub(super) fn refuse_exposed(_: &str, _: &Path) -> Result<(), ConfigError> {
     Ok(())
 }

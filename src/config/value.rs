@@ -21,9 +21,10 @@ pub(super) fn list<T>(
 /// lower case.
 #[must_use]
 pub fn is_origin(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
-    })
+    !text.contains('*')
+        && Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+        })
 }
 
 pub(super) fn origin(text: &str) -> Result<String, ConfigError> {
@@ -82,6 +83,13 @@ pub(super) fn account_url(text: &str) -> Result<String, ConfigError> {
     }
 }
 
+/// What stands in secrets that somebody has typed, and hardly ever in random ones.
+const SAMPLES: [&str; 22] = [
+    "secret", "passwor", "parola", "sifre", "change", "replace", "example", "sample", "develop", "product",
+    "default", "sogep", "admin", "master", "qwert", "asdfg", "zxcvb", "12345", "abcde", "your-", "insert",
+    "random",
+];
+
 /// A master secret. One that is guessed opens everything, so one that looks like a sample is refused
 /// (SECURITY.md A-12).
 pub(super) fn secret(name: &str, text: &str) -> Result<Zeroizing<String>, ConfigError> {
@@ -89,14 +97,13 @@ pub(super) fn secret(name: &str, text: &str) -> Result<Zeroizing<String>, Config
         return Err(ConfigError(format!("`{name}` is too short: at least 32 characters")));
     }
     let different = text.bytes().collect::<std::collections::HashSet<_>>().len();
+    let steps =
+        text.as_bytes().windows(2).filter(|pair| matches!(pair, [a, b] if a.abs_diff(*b) <= 1)).count();
     let lower = text.to_lowercase();
-    if different < 10
-        || ["changeme", "change-me", "change_me", "example", "your-secret"]
-            .iter()
-            .any(|sample| lower.contains(sample))
-    {
+    let is_typed = SAMPLES.iter().any(|sample| lower.contains(sample));
+    if different < 10 || steps * 2 > text.len() || is_typed {
         return Err(ConfigError(format!(
-            "`{name}` looks like a sample; make one with `openssl rand -base64 32`"
+            "`{name}` looks like a sample or a typed one; make one with `openssl rand -base64 32`"
         )));
     }
     Ok(Zeroizing::new(text.to_owned()))
@@ -128,6 +135,12 @@ pub(super) fn base_url(text: &str) -> Result<String, ConfigError> {
 
 pub(super) fn log_filter(text: &str) -> Result<String, ConfigError> {
     let wanted = "error, warn, info, debug, trace, or a tracing filter";
+    // A bare word that is no level would be taken for the name of a module, and all else fall silent.
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    let is_level = |word: &str| levels.contains(&word.to_lowercase().as_str());
+    if text.split(',').map(str::trim).any(|part| !part.contains('=') && !is_level(part)) {
+        return Err(refused("log", text, wanted));
+    }
     let filter = tracing_subscriber::EnvFilter::try_new(text);
     filter.map(|_filter| text.to_owned()).map_err(|_bad| refused("log", text, wanted))
 }

@@ -101,6 +101,12 @@ impl Secrets {
         &self.0.present.anchor
     }
 
+    /// The key that authenticated anchors under the previous master secret.
+    #[must_use]
+    pub fn previous_anchor_key(&self) -> Option<&hmac::Key> {
+        self.0.previous.as_ref().map(|keys| &keys.anchor)
+    }
+
     /// What stands in the database for an e-mail address or a device that signing in is counted for.
     #[must_use]
     pub fn subject(&self, text: &str) -> String {

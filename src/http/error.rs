@@ -317,7 +317,9 @@ impl IntoResponse for Error {
         let header =
             |name: HeaderName, value: &str| HeaderValue::from_str(value).ok().map(|value| (name, value));
         let extra = match &self {
-            Self::Unauthorized(_) => header(header::WWW_AUTHENTICATE, "Bearer realm=\"sogep\""),
+            _ if code.status() == StatusCode::UNAUTHORIZED => {
+                header(header::WWW_AUTHENTICATE, "Bearer realm=\"sogep\"")
+            }
             Self::Stale(etag) => header(header::ETAG, etag),
             Self::OverQuota { retry_after, .. } => header(header::RETRY_AFTER, &retry_after.to_string()),
             Self::Unavailable(_) | Self::Problem(Code::Unavailable | Code::Overloaded, _) => {

@@ -204,7 +204,8 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
     let writes = method != "get" && !path.starts_with("/v1/auth/");
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let changes = parameters.iter().any(|parameter| parameter["name"] == "If-Match");
-    let names = path.contains('{') || (writes && tag == "organisation");
+    let names_account = parameters.iter().any(|parameter| parameter["name"] == "user");
+    let names = path.contains('{') || names_account || (writes && tag == "organisation");
     let traits: Vec<Trait> = [
         (secured, Trait::Secured),
         (secured && permission != "signed_in", Trait::Permission),

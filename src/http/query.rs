@@ -143,6 +143,6 @@ pub fn read<P: Parameters>(query: Option<&str>, headers: &HeaderMap, config: &Co
 
 /// The name of `known` that is most like `name`.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let name: String = name.chars().take(60).collect();
+    let name: String = name.chars().take(60).flat_map(char::to_lowercase).collect();
     known.max_by(|a, b| strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name)))
 }

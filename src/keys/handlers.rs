@@ -34,14 +34,15 @@ use crate::{
 )]
 pub(super) async fn list_keys(
     State(app): State<App>,
-    Administrator(_): Administrator,
+    Administrator(caller): Administrator,
     Query(parameters): Query<PageParameters>,
 ) -> Result<Json<KeyPage>> {
-    let after = parameters.after(app.secrets.cursor_key(), "keys")?;
+    let list = format!("keys|{:?}", caller.id());
+    let after = parameters.after(app.secrets.cursor_key(), &list)?;
     let after = after.and_then(|after| Some((after.sort_key.parse().ok()?, after.id)));
     let mut rows = page(app.db.reader(), after, parameters.wanted()).await?;
     let position = |last: &api_key::Model| Position { sort_key: last.created_at.to_rfc3339(), id: last.id };
-    let page = parameters.cut(&mut rows, position, app.secrets.cursor_key(), "keys");
+    let page = parameters.cut(&mut rows, position, app.secrets.cursor_key(), &list);
     let data: Result<Vec<Key>> = rows.into_iter().map(Key::try_from).collect();
     Ok(Json(KeyPage { data: data?, page }))
 }

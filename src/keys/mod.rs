@@ -200,7 +200,8 @@ fn check_bounds(new: &NewKey) -> Vec<FieldError> {
         }
     }
     for (index, network) in new.networks.iter().enumerate() {
-        if network.parse::<IpNet>().is_err() {
+        let is_mapped = |net: &IpNet| matches!(net, IpNet::V6(net) if net.addr().to_ipv4_mapped().is_some());
+        if network.parse::<IpNet>().as_ref().map_or(true, is_mapped) {
             refuse(format!("/networks/{index}"), "format", "must be a network such as 192.0.2.0/24");
         }
     }
@@ -218,6 +219,9 @@ fn check_scopes(new: &NewKey, limit: Grants) -> Vec<FieldError> {
             refuse("required", "a secret key needs at least one scope");
         }
         _ => {}
+    }
+    if new.partner.is_some() && new.scopes.contains(&Scope::ContentPublish) {
+        refuse("contradiction", "a partner's key cannot publish: what partners send is looked at first");
     }
     let granted = Grants::of_scopes(&new.scopes, limit);
     if new.scopes.contains(&Scope::ContentPublish) && !granted.edits {

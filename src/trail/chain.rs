@@ -31,6 +31,15 @@ pub struct Anchor {
     pub mac: String,
 }
 
+impl Anchor {
+    /// Whether it was written down with this key.
+    #[must_use]
+    pub fn is_of(&self, key: &hmac::Key) -> bool {
+        let expected = mac(key, self.seq, &self.hash, self.at);
+        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), self.mac.as_bytes()).is_ok()
+    }
+}
+
 /// A trail that holds together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -59,7 +68,7 @@ pub(super) fn hash(row: &audit::Model) -> Result<String> {
     let text = serde_json::to_string(&(
         &row.previous,
         row.seq,
-        row.at.timestamp_millis(),
+        row.at.timestamp_nanos_opt(),
         (row.action, row.outcome),
         (row.actor_type, row.actor_id),
         (&row.object_type, &row.object_id),
@@ -88,6 +97,26 @@ fn mac(key: &hmac::Key, seq: i64, hash: &str, at: DateTime<Utc>) -> String {
     hexadecimal(hmac::sign(key, text.as_bytes()).as_ref())
 }
 
+/// What is wrong with a page behind the line `read_to` that cannot be read: a line that holds what none
+/// can hold, or else the database.
+async fn unreadable(db: &impl ConnectionTrait, read_to: i64, error: DbErr) -> Broken {
+    let numbers: Result<Vec<i64>, DbErr> = audit::Entity::find()
+        .select_only()
+        .column(audit::Column::Seq)
+        .filter(audit::Column::Seq.gt(read_to))
+        .order_by_asc(audit::Column::Seq)
+        .limit(PAGE)
+        .into_tuple()
+        .all(db)
+        .await;
+    for seq in numbers.into_iter().flatten() {
+        if audit::Entity::find_by_id(seq).one(db).await.is_err() {
+            return Broken::Line(seq, "it holds what no line can hold");
+        }
+    }
+    Broken::Unreadable(error.into())
+}
+
 /// Reads the whole trail and checks that every line is as it was written; calls `progress` with the
 /// number of each line it has checked.
 ///
@@ -98,21 +127,27 @@ pub async fn verify(
     anchor: Option<(&Anchor, &hmac::Key)>,
     progress: &(dyn Fn(i64) + Sync),
 ) -> Result<Verified, Broken> {
-    if let Some((anchor, key)) = anchor {
-        let expected = mac(key, anchor.seq, &anchor.hash, anchor.at);
-        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), anchor.mac.as_bytes())
-            .map_err(|_different| Broken::Anchor(anchor.seq, "the anchor was not written by this service"))?;
+    if let Some((anchor, key)) = anchor
+        && !anchor.is_of(key)
+    {
+        return Err(Broken::Anchor(
+            anchor.seq,
+            "it was not written by this service under this master secret",
+        ));
     }
     let mut last = (0, BEGINNING.to_owned());
     let mut read_to = i64::MIN;
     loop {
-        let rows = audit::Entity::find()
+        let page = audit::Entity::find()
             .filter(audit::Column::Seq.gt(read_to))
             .order_by_asc(audit::Column::Seq)
             .limit(PAGE)
             .all(db)
-            .await
-            .map_err(Error::from)?;
+            .await;
+        let rows = match page {
+            Ok(rows) => rows,
+            Err(error) => return Err(unreadable(db, read_to, error).await),
+        };
         let Some(end) = rows.last() else { break };
         read_to = end.seq;
         for row in rows {

@@ -22,7 +22,7 @@ use crate::{
 
 /// List accounts
 ///
-/// All accounts, by e-mail address.
+/// All accounts, the oldest first.
 #[utoipa::path(
     get, path = "/v1/users", tag = "users",
     params(
@@ -34,13 +34,15 @@ use crate::{
 )]
 pub(super) async fn list_users(
     State(app): State<App>,
-    Administrator(_): Administrator,
+    Administrator(caller): Administrator,
     Query(parameters): Query<PageParameters>,
 ) -> Result<Json<UserPage>> {
-    let after = parameters.after(app.secrets.cursor_key(), "users")?;
-    let mut rows = page(app.db.reader(), after.map(|after| after.sort_key), parameters.wanted()).await?;
-    let position = |last: &user::Model| Position { sort_key: last.email.clone(), id: last.id };
-    let page = parameters.cut(&mut rows, position, app.secrets.cursor_key(), "users");
+    let list = format!("users|{:?}", caller.id());
+    let after = parameters.after(app.secrets.cursor_key(), &list)?;
+    let after = after.and_then(|after| Some((after.sort_key.parse().ok()?, after.id)));
+    let mut rows = page(app.db.reader(), after, parameters.wanted()).await?;
+    let position = |last: &user::Model| Position { sort_key: last.created_at.to_rfc3339(), id: last.id };
+    let page = parameters.cut(&mut rows, position, app.secrets.cursor_key(), &list);
     Ok(Json(UserPage { data: rows.into_iter().map(User::from).collect(), page }))
 }
 

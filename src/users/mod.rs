@@ -8,7 +8,7 @@ mod payload;
 
 pub use payload::{Name, NewUser, User, UserPage, UserPatch, UserStatus, canonical_email};
 
-use sea_orm::{ActiveValue::Set, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{ActiveValue::Set, Condition, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -31,17 +31,24 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(handlers::end_user_sessions))
 }
 
-/// Up to `limit` accounts after the one with the address `after`.
+/// Up to `limit` accounts after the one that was made then, the oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(db: &impl ConnectionTrait, after: Option<String>, limit: u64) -> Result<Vec<user::Model>> {
+pub async fn page(
+    db: &impl ConnectionTrait,
+    after: Option<(DateTimeUtc, Uuid)>,
+    limit: u64,
+) -> Result<Vec<user::Model>> {
+    use user::Column::{CreatedAt, DeletedAt, Id};
     let mut select = user::Entity::find()
-        .filter(user::Column::DeletedAt.is_null())
-        .order_by_asc(user::Column::Email)
+        .filter(DeletedAt.is_null())
+        .order_by_asc(CreatedAt)
+        .order_by_asc(Id)
         .limit(limit);
-    if let Some(after) = after {
-        select = select.filter(user::Column::Email.gt(after));
+    if let Some((at, id)) = after {
+        let tie = Condition::all().add(CreatedAt.eq(at)).add(Id.gt(id));
+        select = select.filter(Condition::any().add(CreatedAt.gt(at)).add(tie));
     }
     Ok(select.all(db).await?)
 }
@@ -125,7 +132,10 @@ pub async fn change(
     before: user::Model,
     patch: UserPatch,
 ) -> Result<(user::Model, Vec<Event>)> {
-    refuse_higher(caller, before.role)?;
+    let only_name = patch.email.is_none() && patch.role.is_none() && patch.disabled.is_none();
+    if !(only_name && caller.id() == Some(before.id)) {
+        refuse_higher(caller, before.role)?;
+    }
     let mut row = before.clone();
     let mut fields = Vec::new();
     let mut events = Vec::new();
@@ -221,8 +231,11 @@ async fn close(app: &App, db: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// 403 unless `caller` may look after accounts of `role`.
-fn refuse_higher(caller: &Caller, role: AccountRole) -> Result<()> {
+/// Whether `caller` may look after accounts of `role`.
+///
+/// # Errors
+/// 403 when not.
+pub fn refuse_higher(caller: &Caller, role: AccountRole) -> Result<()> {
     if caller.role() == Some(AccountRole::Owner) || role <= AccountRole::Editor {
         return Ok(());
     }
@@ -231,13 +244,16 @@ fn refuse_higher(caller: &Caller, role: AccountRole) -> Result<()> {
 
 /// 409 when `leaving` is the only owner there is.
 async fn keep_an_owner(db: &impl ConnectionTrait, leaving: &user::Model) -> Result<()> {
-    if leaving.role != AccountRole::Owner || leaving.disabled_at.is_some() {
+    let is_one = leaving.role == AccountRole::Owner && leaving.disabled_at.is_none();
+    if !is_one || leaving.password_hash.is_empty() {
         return Ok(());
     }
     // Held until the transaction ends, so that two owners do not see each other off.
     let owners = user::Entity::find()
         .filter(user::Column::Role.eq(AccountRole::Owner))
         .filter(user::Column::DisabledAt.is_null())
+        // Whoever is only invited cannot stand in yet.
+        .filter(user::Column::PasswordHash.ne(""))
         .order_by_asc(user::Column::Id)
         .lock_exclusive()
         .all(db)

@@ -102,7 +102,7 @@ impl TestApp {
         let mut environment = vec![
             ("SOGEP_DATA_DIR".to_owned(), directory.path().join("data").display().to_string()),
             ("SOGEP_BASE_URL".to_owned(), "https://api.sogep.example".to_owned()),
-            ("SOGEP_SECRET".to_owned(), "a secret that is only good for tests".to_owned()),
+            ("SOGEP_SECRET".to_owned(), "zQ7fV2kLx9-only-good-here-Wm4Tb8".to_owned()),
             ("SOGEP_DATABASE_CONNECTIONS".to_owned(), "4".to_owned()),
             // Most tests are about something else.
             ("SOGEP_SECOND_FACTOR".to_owned(), "none".to_owned()),

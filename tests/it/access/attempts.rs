@@ -105,3 +105,18 @@ async fn of_many_tries_at_once_ten_are_looked_at() {
     assert_eq!(looked_at, 10);
     assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 401 | 429 | 503)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_right_passwords_at_once_none_fails_on_our_side() {
+    let service = TestApp::start().await;
+    let other = service.replica().await;
+    account(&service, EMAIL, AccountRole::Editor).await;
+    for _ in 0..3 {
+        let tries =
+            (0..20).map(|number| sign_in(if number % 2 == 0 { &service } else { &other }, EMAIL, PASSWORD));
+        let answers = join_all(tries).await;
+        assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 200 | 429 | 503)));
+        assert!(answers.iter().any(|answer| answer.status == 200));
+        service.app.clock.advance(TimeDelta::minutes(15));
+    }
+}

@@ -25,7 +25,7 @@ async fn without_triggers(service: &TestApp) -> DatabaseConnection {
     let sql = if service.app.db.is_postgres() {
         "DROP TRIGGER audit_append_only ON audit; DROP TRIGGER audit_not_truncated ON audit"
     } else {
-        "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete"
+        "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DROP TRIGGER audit_no_replace"
     };
     db.execute_unprepared(sql).await.unwrap();
     db
@@ -63,6 +63,8 @@ async fn no_line_can_be_changed_or_removed() {
     ];
     if service.app.db.is_postgres() {
         tries.push("TRUNCATE audit");
+    } else {
+        tries.push("INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE seq = 3");
     }
     for sql in tries {
         let refused = db.execute_unprepared(sql).await.unwrap_err().to_string();
@@ -101,6 +103,21 @@ async fn verifying_names_the_first_bad_line() {
         let db = without_triggers(&service).await;
         db.execute_unprepared(sql).await.unwrap();
         assert_eq!(verify(&service, None).await, Err(bad.to_owned()), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn verifying_names_a_line_that_holds_what_none_can() {
+    let mut edits = vec!["UPDATE audit SET action = 'made_up' WHERE seq = 9"];
+    let (service, _) = with_lines().await;
+    if !service.app.db.is_postgres() {
+        edits.push("UPDATE audit SET at = 'garbage' WHERE seq = 9");
+        edits.push("UPDATE audit SET actor_id = x'7878' WHERE seq = 9");
+    }
+    for sql in edits {
+        let (service, _) = with_lines().await;
+        without_triggers(&service).await.execute_unprepared(sql).await.unwrap();
+        assert_eq!(verify(&service, None).await, Err("line 9".to_owned()), "{sql}");
     }
 }
 

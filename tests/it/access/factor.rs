@@ -162,3 +162,40 @@ async fn no_other_way_leads_past_it() {
     assert_eq!(service.post("/v1/auth/reauthenticate", old.clone(), body).await.status, 204);
     assert_eq!(service.send(Method::DELETE, "/v1/me/second-factor", old, &[], None).await.status, 204);
 }
+
+#[tokio::test]
+async fn the_second_factor_gets_its_owner_through_a_lock_and_nobody_else() {
+    let service = TestApp::start().await;
+    account(&service, EMAIL, AccountRole::Owner).await;
+    let (access, _) = tokens(&service).await;
+    let (secret, _) = set_up(&service, &access).await;
+    service.app.clock.advance(TimeDelta::seconds(60));
+    for _ in 0..10 {
+        super::sign_in(&service, EMAIL, "uzun ve akılda kalan bir porola").await;
+    }
+    let now = service.app.clock.now();
+    let locked = sign_in_with(&service, json!({})).await;
+    assert_eq!(locked.status, 429);
+    let other = json!({ "password": "uzun ve akılda kalan bir porola", "code": code(&secret, now) });
+    let wrong_password = sign_in_with(&service, other).await;
+    let wrong_code = sign_in_with(&service, json!({ "code": "000000" })).await;
+    assert_eq!(super::but_for_its_id(&wrong_password), super::but_for_its_id(&locked));
+    assert_eq!(
+        super::but_for_its_id(&wrong_code),
+        super::but_for_its_id(&locked),
+        "it says nothing of the password"
+    );
+    assert_eq!(sign_in_with(&service, json!({ "code": code(&secret, now) })).await.status, 200);
+    // Codes are not guessed behind a lock either.
+    for _ in 0..10 {
+        super::sign_in(&service, EMAIL, "uzun ve akılda kalan bir porola").await;
+    }
+    for _ in 0..10 {
+        assert_eq!(sign_in_with(&service, json!({ "code": "000000" })).await.status, 429);
+    }
+    service.app.clock.advance(TimeDelta::milliseconds(100));
+    let next = json!({ "code": code(&secret, now + TimeDelta::seconds(30)) });
+    assert_eq!(sign_in_with(&service, next.clone()).await.status, 429);
+    service.app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(sign_in_with(&service, next).await.status, 200);
+}

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 use sogep::{
     auth::Scope,
@@ -135,6 +136,10 @@ async fn a_key_that_makes_no_sense_is_not_made() {
         (json!({ "type": "publishable", "name": "A", "scopes": ["content:read"] }), vec!["/scopes"]),
         (json!({ "type": "secret", "name": "A", "scopes": ["users:manage"] }), vec!["/scopes/0"]),
         (json!({ "type": "publishable", "name": "A", "partner": "yok" }), vec!["/partner"]),
+        (
+            json!({ "type": "secret", "name": "A", "partner": "yok", "scopes": ["content:publish"] }),
+            vec!["/scopes", "/partner"],
+        ),
         (json!({ "type": "publishable", "name": "A", "expires_in_days": 0 }), vec!["/expires_in_days"]),
         (json!({ "type": "publishable", "name": "A", "expires_in_days": 367 }), vec!["/expires_in_days"]),
         (json!({ "type": "root", "name": " ", "secret": "x" }), vec!["/type", "/name", "/secret"]),
@@ -293,7 +298,7 @@ async fn keys_and_second_factors_outlive_the_master_secret_they_were_made_under(
     let with = |previous: bool| {
         let mut config = service.app.config.clone();
         config.previous_secret = config.secret.clone().filter(|_| previous);
-        config.secret = Some("another secret, after somebody has left".to_owned().into());
+        config.secret = Some("hJ3nR8yUe5-somebody-has-left-Pd6Gc1".to_owned().into());
         config
     };
     let later = service.replica_with(with(true)).await;
@@ -323,4 +328,33 @@ async fn whoever_goes_on_guessing_is_told_to_wait_and_nobody_else_is() {
     assert_eq!(guess("192.0.2.8").await, 401);
     let good = service.get_from("192.0.2.7", "/v1/me", As::Partner, &[]).await;
     assert_eq!(good.status, 200, "a good credential from the same address");
+}
+
+#[tokio::test]
+async fn a_partner_s_key_never_sees_or_publishes_what_others_write() {
+    let service = TestApp::start().await;
+    let partner = service.published("partners", crate::app::partner("Dernek")).await;
+    let slug = partner.rsplit('/').next().unwrap();
+    let body = json!({ "type": "secret", "name": "A", "partner": slug, "scopes": ["content:read", "content:write"] });
+    let (secret, address) = make_key(&service, As::Owner, body).await;
+    let key = As::Bearer(secret);
+    let own = service.post("/v1/topics", key.clone(), topic("Kendi")).await.header("location").to_owned();
+    let other = service.post("/v1/topics", As::Author, topic("Başka")).await.header("location").to_owned();
+    // A key from before this was refused at its making.
+    let id: uuid::Uuid = address.rsplit('/').next().unwrap().parse().unwrap();
+    let tx = service.app.db.begin().await.unwrap();
+    let scopes = json!(["content:read", "content:write", "content:publish"]);
+    sogep::entity::api_key::Entity::update_many()
+        .col_expr(sogep::entity::api_key::Column::Scopes, Expr::value(scopes))
+        .filter(sogep::entity::api_key::Column::Id.eq(id))
+        .exec(&tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(service.get(&own, key.clone()).await.status, 200);
+    assert_eq!(service.get(&other, key.clone()).await.status, 404);
+    for path in [own, other] {
+        let to = json!({ "to": "published" });
+        assert_eq!(service.post(&format!("{path}/transitions"), key.clone(), to).await.status, 403);
+    }
 }

@@ -61,7 +61,11 @@ async fn administrators_end_the_sessions_of_those_they_look_after() {
     assert_eq!(seen.body["data"].as_array().unwrap().len(), 1);
     assert_eq!(end(&service, &format!("/v1/users/{id}/sessions"), As::Admin).await, 204);
     assert_eq!(me(&service, &access).await.status, 401);
+    let nobody = service.get("/v1/sessions?user=00000000-0000-4000-8000-00000000ffff", As::Admin).await;
+    assert_eq!(nobody.status, 404);
     let owner = service.credential(As::Owner).await.unwrap();
+    let owner_id = service.get("/v1/me", As::Owner).await.body["id"].as_str().unwrap().to_owned();
+    assert_eq!(service.get(&format!("/v1/sessions?user={owner_id}"), As::Admin).await.status, 403);
     let of_owner = sessions(&service, &owner).await[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(end(&service, &format!("/v1/sessions/{of_owner}"), As::Admin).await, 404);
 }

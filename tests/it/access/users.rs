@@ -178,9 +178,10 @@ async fn of_a_deleted_account_only_its_id_is_left() {
 }
 
 #[tokio::test]
-async fn accounts_come_in_pages_by_address() {
+async fn accounts_come_in_pages_and_the_cursor_tells_nothing() {
     let service = TestApp::start().await;
     for number in 0..5 {
+        service.app.clock.advance(chrono::TimeDelta::seconds(1));
         invited(&service, As::Owner, &format!("kisi{number}@sogep.example"), "viewer").await;
     }
     let mut seen = Vec::new();
@@ -191,9 +192,31 @@ async fn accounts_come_in_pages_by_address() {
         seen.extend(emails.map(|user| user["email"].as_str().unwrap().to_owned()));
         let Some(cursor) = page.body["page"]["next_cursor"].as_str() else { break };
         path = format!("/v1/users?limit=2&cursor={cursor}");
+        assert_eq!(service.get(&path, As::Admin).await.status, 400, "it is its reader's own");
+        let bytes = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, cursor).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("sogep.example"));
         let elsewhere = service.get(&format!("/v1/keys?cursor={cursor}"), As::Owner).await;
         assert_eq!(elsewhere.status, 400, "a cursor is good for its own list");
     }
-    assert!(seen.is_sorted());
-    assert_eq!(seen.len(), 6, "five, and the owner");
+    assert_eq!(seen.iter().filter(|email| email.starts_with("kisi")).count(), 5);
+    assert!(seen.iter().filter(|email| email.starts_with("kisi")).is_sorted(), "the oldest first");
+}
+
+#[tokio::test]
+async fn an_owner_who_is_only_invited_does_not_let_the_last_one_go() {
+    let service = TestApp::start().await;
+    let id = account(&service, EMAIL, AccountRole::Owner).await;
+    let (access, _) = tokens(&service).await;
+    let me = As::Bearer(access);
+    assert_eq!(invited(&service, me.clone(), "ikinci@sogep.example", "owner").await.status, 201);
+    let refused =
+        change_as(&service, &format!("/v1/users/{id}"), me.clone(), json!({ "role": "admin" })).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    let renamed = change_as(&service, &format!("/v1/users/{id}"), me, json!({ "name": "Yeni Ad" })).await;
+    assert_eq!((renamed.status.as_u16(), &renamed.body["name"]), (200, &json!("Yeni Ad")));
+}
+
+async fn change_as(service: &TestApp, path: &str, who: As, patch: Value) -> Answer {
+    let etag = service.get(path, who.clone()).await.etag().to_owned();
+    service.patch(path, who, &etag, patch).await
 }

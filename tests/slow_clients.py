@@ -7,11 +7,11 @@ Starts the service with sample content and measures what `wrk` reads without an 
 comes with 200 connections that send heads slowly (-H), send bodies slowly (-B) and take answers slowly
 (-X), while `wrk` reads the same and a probe asks /livez. A slow connection may not outlive its deadline,
 the slowest hundredth of the probes may not take over 100 ms, and `wrk` must read at least 0.8 of what it
-read undisturbed: the first violation ends it with exit code 1, after the table. Needs Python 3.11,
+read undisturbed, by the median of some rounds: any violation ends it with exit code 1, after the table. Needs Python 3.11,
 `slowhttptest` and `wrk`. Speaks to loopback only; leaves nothing.
 """
 
-import argparse, http.client, json, os, pathlib, re, socket, subprocess, sys, tempfile, threading, time
+import argparse, http.client, json, os, pathlib, re, socket, statistics, subprocess, sys, tempfile, threading, time
 
 sys.dont_write_bytecode = True
 from bulk_import import Violation, must
@@ -173,7 +173,18 @@ def attack(service, mode, seconds):
     return rate, p99, watch, still_open, deadline
 
 
-def run(binary, seconds):
+def undisturbed(service, seconds):
+    """What `wrk` reads without an attack, beside the same watching and probing as with one."""
+    watch, probe = Watch(service, os.getpid()), Probe(service)
+    watch.start()
+    probe.start()
+    rate = wrk(service, seconds)
+    watch.stopped.set()
+    watch.join()
+    return rate, probe.p99()
+
+
+def run(binary, seconds, rounds):
     with tempfile.TemporaryDirectory() as directory:
         service = Service(binary, pathlib.Path(directory))
         try:
@@ -181,20 +192,23 @@ def run(binary, seconds):
             print(f"{'':8}{'came':>6}{'open at the end':>17}{'longest life':>14}{'deadline':>10}{'/livez p99':>12}{'answers/s':>11}{'ratio':>7}")
             failures = []
             for mode in ATTACKS:
-                # Just before, each time: the machine may have other things to do.
-                probe = Probe(service)
-                probe.start()
-                alone = wrk(service, 10)
-                print(f"{'without':55}{probe.p99():>9.1f} ms{alone:>11.0f}", flush=True)
-                rate, p99, watch, still_open, deadline = attack(service, mode, seconds)
-                ratio = rate / alone
-                print(f"{mode:8}{len(watch.since):>6}{still_open:>17}{watch.longest:>12.1f} s{deadline:>8} s{p99:>9.1f} ms{rate:>11.0f}{ratio:>7.2f}", flush=True)
-                failures += [f"{mode}: {what}" for holds, what in [
-                    (len(watch.since) >= CONNECTIONS // 2, f"only {len(watch.since)} slow connections came"),
-                    (not still_open, f"{still_open} slow connections are still open"),
-                    (watch.longest <= deadline + SLACK, f"a slow connection lived {watch.longest:.1f} seconds"),
-                    (p99 <= MOST_P99_MS, f"the slowest hundredth of /livez took {p99:.1f} ms"),
-                    (ratio >= LEAST_RATIO, f"others were served at {ratio:.2f} of the rate")] if not holds]
+                ratios = []
+                for _ in range(rounds):
+                    # Just before, each time: the machine may have other things to do.
+                    alone, p99 = undisturbed(service, 7)
+                    print(f"{'without':55}{p99:>9.1f} ms{alone:>11.0f}", flush=True)
+                    rate, p99, watch, still_open, deadline = attack(service, mode, seconds)
+                    ratios.append(rate / alone)
+                    print(f"{mode:8}{len(watch.since):>6}{still_open:>17}{watch.longest:>12.1f} s{deadline:>8} s{p99:>9.1f} ms{rate:>11.0f}{ratios[-1]:>7.2f}", flush=True)
+                    failures += [f"{mode}: {what}" for holds, what in [
+                        (len(watch.since) >= CONNECTIONS // 2, f"only {len(watch.since)} slow connections came"),
+                        (not still_open, f"{still_open} slow connections are still open"),
+                        (watch.longest <= deadline + SLACK, f"a slow connection lived {watch.longest:.1f} seconds"),
+                        (p99 <= MOST_P99_MS, f"the slowest hundredth of /livez took {p99:.1f} ms")] if not holds]
+                ratio = statistics.median(ratios)
+                print(f"{mode}: median ratio {ratio:.2f} of {rounds}", flush=True)
+                if ratio < LEAST_RATIO:
+                    failures.append(f"{mode}: others were served at {ratio:.2f} of the rate")
             must(not failures, "; ".join(failures))
         finally:
             service.end()
@@ -205,8 +219,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True, help="the program to attack")
     parser.add_argument("--seconds", type=int, default=90, help="how long each attack lasts")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; the median counts")
     arguments = parser.parse_args()
     try:
-        run(arguments.binary, arguments.seconds)
+        run(arguments.binary, arguments.seconds, arguments.rounds)
     except Violation as violation:
         sys.exit(f"VIOLATION: {violation}")

@@ -19,10 +19,10 @@ use tokio::sync::Semaphore;
 use super::random;
 use crate::http::{Code, Error, Result};
 
-/// How many are hashed at once.
-const PLACES: usize = 4;
+/// How many are hashed at once at most, on a machine of many cores.
+const MOST_PLACES: usize = 4;
 /// How long one waits for a place.
-const WAIT: Duration = Duration::from_secs(2);
+const WAIT: Duration = Duration::from_secs(5);
 /// The most memory that a stored hash may ask for, in KiB.
 const MOST_MEMORY: u32 = 64 * 1024;
 
@@ -33,9 +33,15 @@ pub struct PasswordHashing {
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
 }
 
+/// How many are hashed at once: half of the cores, so that the other half goes on answering.
+fn places() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (cores / 2).clamp(1, MOST_PLACES)
+}
+
 impl Default for PasswordHashing {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(PLACES)), memory: Arc::default() }
+        Self { places: Arc::new(Semaphore::new(places())), memory: Arc::default() }
     }
 }
 
@@ -162,7 +168,7 @@ mod tests {
         for _ in 0..8 {
             assert!(hashing.verify("one".to_owned(), weak.to_string()).await.unwrap());
         }
-        assert!(hashing.memory.lock().unwrap().len() <= PLACES);
+        assert!(hashing.memory.lock().unwrap().len() <= places());
         let stronger = stored.replace("m=19456", "m=4194304");
         for bad in
             ["", "x", &stronger, &stored.replace("argon2id", "argon2i"), &stored.replace("v=19", "v=16")]

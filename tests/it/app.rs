@@ -383,11 +383,22 @@ impl TestApp {
             .unwrap()
     }
 
+    /// Waits until `holds`, for what is done beside the requests; fails when it takes far too long.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        for _ in 0..800 {
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("waited in vain: {what}");
+    }
+
     /// The messages that were sent to `address`, the first one first, once there are `count` of them.
     pub async fn mail(&self, address: &str, count: usize) -> Vec<String> {
-        let directory = self.app.config.data_dir.join("mail");
-        for _ in 0..200 {
-            let mut found: Vec<(std::time::SystemTime, String)> = std::fs::read_dir(&directory)
+        let sent = || {
+            let directory = self.app.config.data_dir.join("mail");
+            let mut found: Vec<(std::time::SystemTime, String)> = std::fs::read_dir(directory)
                 .into_iter()
                 .flatten()
                 .map(|entry| entry.unwrap())
@@ -398,13 +409,11 @@ impl TestApp {
                 })
                 .filter(|(_, text)| text.contains(address))
                 .collect();
-            if found.len() >= count {
-                found.sort();
-                return found.into_iter().map(|(_, text)| text).collect();
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        panic!("no {count} messages to {address}")
+            found.sort();
+            found.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        };
+        self.until("a message", async || sent().len() >= count).await;
+        sent()
     }
 
     /// An access token of a new account.

@@ -228,7 +228,8 @@ async fn every_act_leaves_one_line_that_says_who_and_what() {
     new(&[(Did::KeyCreated, Success)]).await;
     let secret = key.body["secret"].as_str().unwrap().to_owned();
     service.get("/v1/topics", As::Bearer(secret.clone())).await;
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let first_used = async || service.trail().await.iter().any(|line| line.action == Did::KeyFirstUsed);
+    service.until("the use of a key is noted", first_used).await;
     new(&[(Did::KeyFirstUsed, Success)]).await;
     assert_eq!(service.get("/v1/keys", As::Bearer(secret.clone())).await.status, 403);
     let lines = new(&[(Did::AuthzFail, Failure)]).await;

@@ -155,10 +155,9 @@ async fn page(
     before: Option<i64>,
     limit: u64,
 ) -> Result<Vec<audit::Model>> {
-    use audit::Column::{Action, ActorId, At, ObjectId, Outcome, Seq};
-    let mut select = audit::Entity::find().order_by_desc(Seq).limit(limit);
+    use audit::Column::{Action, ActorId, At, ObjectId, Outcome};
+    let mut select = lines_before(before, limit);
     let conditions = [
-        before.map(|before| Seq.lt(before)),
         filter.actor.map(|actor| ActorId.eq(actor)),
         filter.action.map(|action| Action.eq(action)),
         filter.outcome.map(|outcome| Outcome.eq(outcome)),
@@ -177,11 +176,15 @@ async fn page(
 /// # Errors
 /// When the database fails.
 pub async fn latest(db: &impl ConnectionTrait, before: Option<i64>, limit: u64) -> Result<Vec<AuditLine>> {
-    let mut select = audit::Entity::find().order_by_desc(audit::Column::Seq).limit(limit);
-    if let Some(before) = before {
-        select = select.filter(audit::Column::Seq.lt(before));
+    Ok(lines_before(before, limit).all(db).await?.into_iter().map(AuditLine::from).collect())
+}
+
+fn lines_before(before: Option<i64>, limit: u64) -> Select<audit::Entity> {
+    let select = audit::Entity::find().order_by_desc(audit::Column::Seq).limit(limit);
+    match before {
+        Some(before) => select.filter(audit::Column::Seq.lt(before)),
+        None => select,
     }
-    Ok(select.all(db).await?.into_iter().map(AuditLine::from).collect())
 }
 
 impl From<audit::Model> for AuditLine {

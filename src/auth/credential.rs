@@ -8,7 +8,7 @@ use sea_orm::{JoinType, QuerySelect, entity::prelude::*, sea_query::Expr};
 use super::{
     Caller, Grants, Scope,
     caller::{Account, Actor, Factor},
-    key, session, token,
+    is_closed, key, session, token,
 };
 use crate::{
     app::App,
@@ -100,7 +100,7 @@ async fn with_token(app: &App, text: &str) -> Result<Verified> {
     if session.ended_at.is_some() || session.expires_at <= app.clock.now() {
         return Ok(Err(known("session_ended")));
     }
-    if user.disabled_at.is_some() || user.deleted_at.is_some() {
+    if is_closed(&user) {
         return Ok(Err(known("account_disabled")));
     }
     let needs_factor = app.config.second_factor.is_some_and(|least| user.role >= least);
@@ -161,7 +161,7 @@ async fn with_key(
     if now - row.last_used_at.unwrap_or(row.created_at) > UNUSED {
         return Ok(Err(known("unused")));
     }
-    if creator.as_ref().is_some_and(|creator| creator.disabled_at.is_some() || creator.deleted_at.is_some()) {
+    if creator.as_ref().is_some_and(is_closed) {
         return Ok(Err(known("creator_disabled")));
     }
     let list = |stored: &Option<Json>| -> Result<Vec<String>> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     entity::{
-        session as session_table, user,
+        user,
         vocabulary::{AccountRole, AuditAction, KeyType},
     },
     http::{Body, Error, FieldError, Json, Query, Result, query::NoParameters},
@@ -268,12 +268,7 @@ pub(super) async fn confirm_second_factor(
         let wrong = FieldError::at("/code", "wrong", "this is not the code that the authenticator shows now");
         return Err(Error::Invalid(vec![wrong]));
     };
-    session::end_sessions(&app, &tx, session::others(known.id, known.session_id)).await?;
-    session_table::Entity::update_many()
-        .col_expr(session_table::Column::SecondFactor, Expr::value(true))
-        .filter(session_table::Column::Id.eq(known.session_id))
-        .exec(&tx)
-        .await?;
+    session::keep_only(&app, &tx, known.id, known.session_id, true).await?;
     let event = caller.did(AuditAction::AuthnFactorAdded).on("user", known.id);
     trail::record(&tx, app.clock.now(), [event]).await?;
     tx.commit().await?;
@@ -297,12 +292,7 @@ pub(super) async fn remove_second_factor(
     let (known, account) = with_factor(&app, &caller).await?;
     let tx = app.db.begin().await?;
     factor::remove(&tx, &account).await?;
-    session::end_sessions(&app, &tx, session::others(known.id, known.session_id)).await?;
-    session_table::Entity::update_many()
-        .col_expr(session_table::Column::SecondFactor, Expr::value(false))
-        .filter(session_table::Column::Id.eq(known.session_id))
-        .exec(&tx)
-        .await?;
+    session::keep_only(&app, &tx, known.id, known.session_id, false).await?;
     let event = caller.did(AuditAction::AuthnFactorRemoved).on("user", known.id).because("own");
     trail::record(&tx, app.clock.now(), [event]).await?;
     tx.commit().await?;

@@ -12,6 +12,7 @@ mod known_device;
 mod me;
 pub mod one_time;
 pub mod password;
+mod payload;
 pub mod session;
 mod sign_in;
 pub mod token;
@@ -26,8 +27,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    entity::vocabulary::{AccountRole, Visibility},
+    entity::{
+        user,
+        vocabulary::{AccountRole, Visibility},
+    },
 };
+
+/// Whether an account can be entered no more.
+fn is_closed(account: &user::Model) -> bool {
+    account.disabled_at.is_some() || account.deleted_at.is_some()
+}
 
 /// The routes for signing in and out, for one's own account, and for verifying our tokens.
 pub fn router() -> OpenApiRouter<App> {

@@ -5,7 +5,7 @@
 use chrono::TimeDelta;
 use sea_orm::{ActiveValue::Set, IntoActiveModel, JoinType, QueryOrder, QuerySelect, entity::prelude::*};
 
-use super::{attempt, password, session};
+use super::{attempt, is_closed, password, session};
 use crate::{
     app::App,
     crypto,
@@ -67,9 +67,7 @@ pub fn link(app: &App, token: &str) -> String {
 /// When the database fails.
 pub async fn send_reset(app: &App, email: &str, exchange: &Exchange) -> Result<()> {
     let account = user::Entity::find().filter(user::Column::Email.eq(email)).one(app.db.reader()).await?;
-    let account = account.filter(|account| {
-        account.disabled_at.is_none() && account.deleted_at.is_none() && !account.password_hash.is_empty()
-    });
+    let account = account.filter(|account| !is_closed(account) && !account.password_hash.is_empty());
     let Some(account) = account else {
         app.trail.note(
             Event::refused(AuditAction::AuthnPasswordReset, "no_account")
@@ -208,7 +206,5 @@ async fn good(
     let stored = select.one(db).await?.filter(|stored| stored.expires_at > app.clock.now());
     let Some(stored) = stored else { return Ok(None) };
     let account = user::Entity::find_by_id(stored.user_id).one(db).await?;
-    Ok(account
-        .filter(|account| account.disabled_at.is_none() && account.deleted_at.is_none())
-        .map(|account| (stored, account)))
+    Ok(account.filter(|account| !is_closed(account)).map(|account| (stored, account)))
 }

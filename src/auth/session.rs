@@ -9,6 +9,7 @@ use sea_orm::{
     ActiveValue::Set, Condition, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
 };
 
+use super::is_closed;
 use crate::{
     app::App,
     crypto,
@@ -102,6 +103,26 @@ pub fn others(user_id: Uuid, stays: Uuid) -> Condition {
     Condition::all().add(session::Column::UserId.eq(user_id)).add(session::Column::Id.ne(stays))
 }
 
+/// Ends the sessions of an account whose second factor has changed, but for the one in which it did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_only(
+    app: &App,
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    stays: Uuid,
+    second_factor: bool,
+) -> Result<()> {
+    end_sessions(app, db, others(user_id, stays)).await?;
+    session::Entity::update_many()
+        .col_expr(session::Column::SecondFactor, Expr::value(second_factor))
+        .filter(session::Column::Id.eq(stays))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Exchanges a refresh token for the next one. Of several tries with the same token one succeeds.
 ///
 /// A client whose answer was lost may repeat the exchange within ten seconds and gets the same
@@ -135,7 +156,7 @@ pub async fn refresh(
     if session.ended_at.is_some() || session.expires_at <= now || stored.expires_at <= now {
         return Err(refused("session_ended"));
     }
-    if account.disabled_at.is_some() || account.deleted_at.is_some() {
+    if is_closed(&account) {
         return Err(refused("account_disabled"));
     }
     if let Some(used_at) = stored.used_at {

@@ -73,8 +73,7 @@ pub fn answer(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.extend(HeaderValue::from_str(locale).ok().map(|value| (header::CONTENT_LANGUAGE, value)));
     if let Some(modified) = modified {
-        let date = modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        headers.extend(HeaderValue::from_str(&date).ok().map(|value| (header::LAST_MODIFIED, value)));
+        headers.extend(conditional::date(modified).map(|date| (header::LAST_MODIFIED, date)));
     }
     describe_audience(caller, headers);
     Ok(conditional::answer(request, &etag, response))

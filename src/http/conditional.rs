@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use chrono::{DateTime, Utc};
 
 use super::{Code, Error, Result};
 
@@ -18,6 +19,12 @@ pub fn tag(version: i32, body: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, body);
     let short: Vec<u8> = digest.as_ref().iter().take(12).copied().collect();
     format!("\"{version}.{}\"", BASE64.encode(short))
+}
+
+/// `at` as headers write it. Source: RFC 9110, section 5.6.7.
+#[must_use]
+pub fn date(at: DateTime<Utc>) -> Option<HeaderValue> {
+    HeaderValue::from_str(&at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
 
 /// The version that `If-Match` names.

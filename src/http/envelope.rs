@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use super::{
-    Code, Error, Exchange, Result, address, cors,
+    Code, Error, Exchange, Result, address, conditional, cors,
     error::Problem,
     extract, limits,
     peer::Refused,
@@ -147,8 +147,7 @@ fn finish(exchange: &Exchange, headers: &mut HeaderMap) {
         charge.write(headers);
     }
     if let Some(expires) = exchange.key_expiry() {
-        let date = expires.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        headers.extend(HeaderValue::from_str(&date).ok().map(|date| (KEY_EXPIRES, date)));
+        headers.extend(conditional::date(expires).map(|date| (KEY_EXPIRES, date)));
     }
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{Collection, for_kind, import::former_slugs};
+use super::{Collection, for_kind, former_slugs};
 use crate::{
     app::App,
     auth::Caller,

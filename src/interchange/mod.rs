@@ -4,9 +4,12 @@
 pub mod export;
 pub mod import;
 
-use std::{fmt, path::Path};
+use std::{collections::HashMap, fmt, path::Path};
 
 use clap::ValueEnum;
+use sea_orm::entity::prelude::*;
+
+use crate::{editorial::Kind, entity::slug_history, http::Result};
 
 /// A collection, named as in its address and its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
@@ -81,3 +84,26 @@ macro_rules! for_kind {
     };
 }
 use for_kind;
+
+/// The slugs that entries once had.
+///
+/// # Errors
+/// When the database fails.
+async fn former_slugs<K: Kind>(
+    db: &impl ConnectionTrait,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<String>>> {
+    let rows = slug_history::Entity::find()
+        .filter(slug_history::Column::Kind.eq(K::KIND))
+        .filter(slug_history::Column::EntryId.is_in(ids))
+        .all(db)
+        .await?;
+    let mut slugs: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for row in rows {
+        slugs.entry(row.entry_id).or_default().push(row.slug);
+    }
+    for slugs in slugs.values_mut() {
+        slugs.sort();
+    }
+    Ok(slugs)
+}

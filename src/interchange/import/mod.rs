@@ -20,7 +20,7 @@ use lines::{Lines, unreadable};
 
 pub use lines::Input;
 
-use super::{Collection, for_kind};
+use super::{Collection, for_kind, former_slugs};
 use crate::{
     app::App,
     auth::Caller,
@@ -399,27 +399,4 @@ async fn write_batch<K: Kind>(
         round.refuse(place, collection, line.unwrap_or_default(), vec![error]);
     }
     Ok(())
-}
-
-/// The slugs that entries once had.
-///
-/// # Errors
-/// When the database fails.
-pub(super) async fn former_slugs<K: Kind>(
-    db: &impl ConnectionTrait,
-    ids: Vec<Uuid>,
-) -> Result<HashMap<Uuid, Vec<String>>> {
-    let rows = slug_history::Entity::find()
-        .filter(slug_history::Column::Kind.eq(K::KIND))
-        .filter(slug_history::Column::EntryId.is_in(ids))
-        .all(db)
-        .await?;
-    let mut slugs: HashMap<Uuid, Vec<String>> = HashMap::new();
-    for row in rows {
-        slugs.entry(row.entry_id).or_default().push(row.slug);
-    }
-    for slugs in slugs.values_mut() {
-        slugs.sort();
-    }
-    Ok(slugs)
 }

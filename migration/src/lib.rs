@@ -10,6 +10,7 @@ mod m20261122_000001_content;
 mod m20261122_000002_history;
 mod m20261122_000003_access;
 mod m20261124_000004_security;
+mod m20261124_000005_workflow;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_history::Migration),
             Box::new(m20261122_000003_access::Migration),
             Box::new(m20261124_000004_security::Migration),
+            Box::new(m20261124_000005_workflow::Migration),
         ]
     }
 }

@@ -88,7 +88,13 @@ impl Caller {
     /// The program itself: commands that seed, import and export.
     pub const SYSTEM: Self = Self {
         actor: Actor::System,
-        grants: Grants { reads: Some(Visibility::Internal), writes: true, edits: true, administers: true },
+        grants: Grants {
+            reads: Some(Visibility::Internal),
+            writes: true,
+            edits: true,
+            administers: true,
+            follows: true,
+        },
         request_id: None,
     };
 

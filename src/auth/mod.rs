@@ -70,6 +70,9 @@ pub enum Scope {
     /// Read, change and publish every entry.
     #[serde(rename = "content:publish")]
     ContentPublish,
+    /// Follow the change log of what it reads.
+    #[serde(rename = "changes:read")]
+    ChangesRead,
 }
 
 /// What a caller may do.
@@ -83,11 +86,14 @@ pub struct Grants {
     pub edits: bool,
     /// May manage keys and accounts.
     pub administers: bool,
+    /// May follow the change log of what it reads.
+    pub follows: bool,
 }
 
 impl Grants {
     /// What somebody without a credential may do.
-    pub const NONE: Self = Self { reads: None, writes: false, edits: false, administers: false };
+    pub const NONE: Self =
+        Self { reads: None, writes: false, edits: false, administers: false, follows: false };
 
     /// What an account of this role may do.
     #[must_use]
@@ -97,6 +103,7 @@ impl Grants {
             writes: role >= AccountRole::Author,
             edits: role >= AccountRole::Editor,
             administers: role >= AccountRole::Admin,
+            follows: role >= AccountRole::Editor,
         }
     }
 
@@ -112,6 +119,12 @@ impl Grants {
         } else {
             has(Scope::ContentRead).then_some(Visibility::Public)
         };
-        Self { reads, writes: (has(Scope::ContentWrite) && limit.writes) || edits, edits, administers: false }
+        Self {
+            reads,
+            writes: (has(Scope::ContentWrite) && limit.writes) || edits,
+            edits,
+            administers: false,
+            follows: has(Scope::ChangesRead) && reads.is_some(),
+        }
     }
 }

@@ -7,15 +7,15 @@ use crate::{
     app::App,
     auth::Caller,
     editorial::{
-        Draft, Kind, finder,
+        Draft, Kind, finder, history,
         load::Stored,
         store::{self, Before, Write},
+        workflow::Stage,
     },
     entity::vocabulary::{AuditAction, State},
     http::{Error, Result},
     interchange::Collection,
     organisation::Organisation,
-    trail,
 };
 
 /// The profile in each language, word for word as it was given.
@@ -73,7 +73,7 @@ pub async fn seed_profile(app: &App) -> Result<bool> {
     let write = Write {
         before: Before::Nothing,
         draft,
-        state: State::Published,
+        stage: Stage::new(State::Published),
         published_at: None,
         delete: false,
         note: None,
@@ -82,7 +82,7 @@ pub async fn seed_profile(app: &App) -> Result<bool> {
     let event = |stored: &Stored<Organisation>| {
         Caller::SYSTEM.did(AuditAction::ContentPublished).on("organisation", stored.entry.id).because("seed")
     };
-    trail::record(&tx, app.clock.now(), saved.iter().map(event).collect::<Vec<_>>()).await?;
+    history::seal(&tx, app.clock.now(), saved.iter().map(event).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(true)
 }

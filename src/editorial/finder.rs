@@ -42,13 +42,11 @@ pub fn of_kind(caller: &Caller, kind: Kind) -> Select<entry::Entity> {
     entry::Entity::find().filter(entry::Column::Kind.eq(kind)).filter(visible_to(caller))
 }
 
-/// Whether everybody may see `entry`.
+/// The widest audience that sees `entry`; `None` when only those who write may.
 #[must_use]
-pub fn is_public(entry: &entry::Model) -> bool {
-    entry.deleted_at.is_none()
-        && entry.consented
-        && entry.state == State::Published
-        && entry.visibility == Visibility::Public
+pub fn audience(entry: &entry::Model) -> Option<Visibility> {
+    let is_shown = entry.deleted_at.is_none() && entry.consented && entry.state == State::Published;
+    is_shown.then_some(entry.visibility)
 }
 
 /// Whether `caller`, who sees `entry`, may also change it.

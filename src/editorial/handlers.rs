@@ -22,7 +22,7 @@ use super::{
     store::{self, Before, Write},
     tree,
     view::View,
-    workflow::{self, Transition},
+    workflow::{self, Stage, Transition},
 };
 use crate::{
     app::App,
@@ -35,7 +35,6 @@ use crate::{
         Body, Error, Id, MergePatch, Query, Result, conditional, cursor::Position, extract::Document,
         json::merge, locale::Language, page::opened,
     },
-    trail,
 };
 
 /// The routes of the collection of `K`.
@@ -90,7 +89,8 @@ async fn create<K: Kind>(
 ) -> Result<Response> {
     let draft = checked::<K>(&app, &body)?;
     let tx = app.db.begin().await?;
-    let saved = write(&app, &tx, &caller, Before::Nothing, draft, EntryState::Draft, None).await?;
+    let saved =
+        write(&app, &tx, &caller, Before::Nothing, draft, Stage::new(EntryState::Draft), None).await?;
     let location = format!("/v1/{}/{}", K::COLLECTION, saved.entry.slug);
     let mut response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     tx.commit().await?;
@@ -165,8 +165,8 @@ pub async fn change_entry<K: Kind>(
     let mut document = stored.draft.to_value();
     merge(&mut document, patch);
     let draft = checked::<K>(app, &document)?;
-    let state = stored.entry.state;
-    let saved = write(app, &tx, caller, Before::Stored(Box::new(stored)), draft, state, None).await?;
+    let stage = Stage::of(&stored.entry);
+    let saved = write(app, &tx, caller, Before::Stored(Box::new(stored)), draft, stage, None).await?;
     let response = show(&tx, caller, language, &HeaderMap::new(), saved).await?;
     tx.commit().await?;
     Ok(response)
@@ -186,7 +186,7 @@ async fn trash<K: Kind>(
     refuse_stale(&tx, &caller, &language, version, &stored).await?;
     let write = Write {
         draft: stored.draft.clone(),
-        state: stored.entry.state,
+        stage: Stage::of(&stored.entry),
         before: Before::Stored(Box::new(stored)),
         published_at: None,
         delete: true,
@@ -196,7 +196,7 @@ async fn trash<K: Kind>(
     let events = saved.iter().map(|stored| {
         caller.did(AuditAction::ContentDeleted).on(references::kind_name(K::KIND), stored.entry.id)
     });
-    trail::record(&tx, app.clock.now(), events.collect::<Vec<_>>()).await?;
+    history::seal(&tx, app.clock.now(), events.collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -217,8 +217,8 @@ async fn transition<K: Kind>(
     }
     let to = EntryState::from(to);
     workflow::check(stored.entry.state, to)?;
-    let draft = stored.draft.clone();
-    let saved = write(&app, &tx, &caller, Before::Stored(Box::new(stored)), draft, to, note).await?;
+    let (draft, stage) = (stored.draft.clone(), Stage { state: to, ..Stage::of(&stored.entry) });
+    let saved = write(&app, &tx, &caller, Before::Stored(Box::new(stored)), draft, stage, note).await?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     tx.commit().await?;
     Ok(response)
@@ -320,7 +320,7 @@ async fn write<K: Kind>(
     caller: &Caller,
     before: Before<K>,
     mut draft: Draft<K>,
-    state: EntryState,
+    stage: Stage,
     note: Option<String>,
 ) -> Result<Stored<K>> {
     let made = draft.common.slug.is_none();
@@ -337,7 +337,7 @@ async fn write<K: Kind>(
     references::resolve(tx, caller, &mut items, &kept).await?;
     claims::clashes(tx, &mut items, &[before.id()], &[]).await?;
     let [(draft, mut errors)] = items;
-    if state == EntryState::Published {
+    if stage.state == EntryState::Published {
         errors.extend(draft.missing());
     }
     if made && errors.iter().any(|error| error.pointer.as_deref() == Some("/slug")) {
@@ -349,13 +349,13 @@ async fn write<K: Kind>(
     }
     if let Before::Stored(before) = &before
         && before.draft == draft
-        && before.entry.state == state
+        && Stage::of(&before.entry) == stage
     {
         // Nothing is to change, so nothing has happened.
         return Ok(Stored::clone(before));
     }
-    let (action, fields) = history::action(&before, &draft, state);
-    let write = Write { before, draft, state, published_at: None, delete: false, note };
+    let (action, fields) = history::action(&before, &draft, stage.state);
+    let write = Write { before, draft, stage, published_at: None, delete: false, note };
     let mut saved = store::save(tx, &app.clock, caller, vec![write]).await?;
     let saved = saved.pop().ok_or_else(|| Error::internal("nothing was saved"))?;
     let circles = tree::circles::<K>(tx, &[saved.entry.id]).await?;
@@ -363,7 +363,7 @@ async fn write<K: Kind>(
         return Err(Error::Invalid(circles.into_iter().map(|(_, error)| error).collect()));
     }
     let event = caller.did(action).on(references::kind_name(K::KIND), saved.entry.id).changing(fields);
-    trail::record(tx, app.clock.now(), [event]).await?;
+    history::seal(tx, app.clock.now(), [event]).await?;
     Ok(saved)
 }
 

@@ -17,6 +17,7 @@ use crate::{
         vocabulary::{AuditAction, State, Visibility, What},
     },
     http::{Error, Result},
+    trail::{self, Event},
 };
 
 /// The revision that `entry` is at now.
@@ -31,6 +32,7 @@ pub fn revision(
         entry_id: Set(entry.id),
         version: Set(entry.version),
         state: Set(entry.state),
+        working: Set(false),
         snapshot: Set(snapshot),
         actor_id: Set(actor_id),
         at: Set(entry.updated_at),
@@ -66,12 +68,12 @@ pub fn action<K: Kind>(before: &Before<K>, draft: &Draft<K>, state: State) -> (A
 /// The line of the change log for a change that made `after` of `before`.
 #[must_use]
 pub fn change(before: Option<&entry::Model>, after: &entry::Model) -> change::ActiveModel {
-    let was_public = before.is_some_and(finder::is_public);
-    let is_public = finder::is_public(after);
-    let what = match (was_public, is_public) {
+    let seen_before = before.and_then(finder::audience);
+    let seen_after = finder::audience(after);
+    let what = match (seen_before, seen_after) {
         _ if after.deleted_at.is_some() => What::Deleted,
-        (false, true) => What::Published,
-        (true, false) => What::Unpublished,
+        (None, Some(_)) => What::Published,
+        (Some(_), None) => What::Unpublished,
         _ if before.is_none() => What::Created,
         _ => What::Updated,
     };
@@ -81,9 +83,37 @@ pub fn change(before: Option<&entry::Model>, after: &entry::Model) -> change::Ac
         kind: Set(after.kind),
         slug: Set(after.slug.clone()),
         what: Set(what),
-        concerns_public: Set(was_public || is_public),
+        // Of two audiences, the wider one sees what the narrower one sees, and not the other way about.
+        audience: Set(seen_before.into_iter().chain(seen_after).min()),
         at: Set(after.updated_at),
+        position: NotSet,
     }
+}
+
+/// Ends a transaction that has changed entries: gives its lines their places in the change log and adds
+/// `events` to the audit trail. It is the last act before the commit.
+///
+/// Lines are numbered when they are written; a transaction with smaller numbers may be committed after
+/// one with larger ones, and who has read these would never see those. So the places are given under
+/// the lock of the trail, which is held until the commit: their order is the order of the commits.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seal(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    events: impl IntoIterator<Item = Event>,
+) -> Result<()> {
+    trail::lock(db).await?;
+    // One statement for both databases; a query builder would only hide it.
+    db.execute_unprepared(
+        "UPDATE change SET position = seq + 1 \
+         + (SELECT COALESCE(MAX(position), 0) FROM change) \
+         - (SELECT MIN(seq) FROM change WHERE position IS NULL) \
+         WHERE position IS NULL",
+    )
+    .await?;
+    trail::record(db, now, events).await
 }
 
 /// Says of every entry that shows the name of one of `ids` that it has changed, because what it
@@ -131,7 +161,10 @@ pub async fn touch_dependents(db: &impl ConnectionTrait, ids: &[Uuid], now: Date
         .select_only()
         .columns([entry::Column::Id, entry::Column::Kind, entry::Column::Slug])
         .expr(Expr::value(What::Updated))
-        .expr(Expr::case(public, true).finally(false))
+        .expr(
+            Expr::case(public, Expr::value(Visibility::Public))
+                .finally(Expr::value(Option::<Visibility>::None)),
+        )
         .expr(Expr::value(now))
         .filter(dependents)
         .into_query();
@@ -141,7 +174,7 @@ pub async fn touch_dependents(db: &impl ConnectionTrait, ids: &[Uuid], now: Date
         change::Column::Kind,
         change::Column::Slug,
         change::Column::What,
-        change::Column::ConcernsPublic,
+        change::Column::Audience,
         change::Column::At,
     ]);
     insert.select_from(lines).map_err(|error| Error::internal(error.to_string()))?;

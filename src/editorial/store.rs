@@ -15,6 +15,7 @@ use super::{
     history,
     kind::{Kind, object},
     load::{NO_TEXTS, Stored},
+    workflow::Stage,
 };
 use crate::{
     auth::Caller,
@@ -70,8 +71,8 @@ pub struct Write<K: Kind> {
     pub before: Before<K>,
     /// What there is to be; other entries are named by id, and the slug is there.
     pub draft: Draft<K>,
-    /// The state it is to have.
-    pub state: State,
+    /// How far it is to be.
+    pub stage: Stage,
     /// When it was first published; none: now, if it is published now.
     pub published_at: Option<DateTime<Utc>>,
     /// Whether it is to go to the trash.
@@ -146,7 +147,7 @@ fn row<K: Kind>(
     now: DateTime<Utc>,
     write: &Write<K>,
 ) -> Result<entry::Model> {
-    let common = &write.draft.common;
+    let (common, stage) = (&write.draft.common, write.stage);
     let before = write.before.row();
     let source = common.source.as_ref();
     let owner_id = common.owner.as_deref().map(str::parse).transpose().map_err(Error::internal)?;
@@ -155,7 +156,7 @@ fn row<K: Kind>(
         id: before.map_or_else(|| K::new_id(clock), |before| before.id),
         kind: K::KIND,
         slug: common.slug.clone().ok_or_else(|| Error::internal("an entry without a slug"))?,
-        state: write.state,
+        state: stage.state,
         visibility: common.visibility,
         consented: K::is_shown(&write.draft.fields),
         original_locale: common.original_locale.clone(),
@@ -163,10 +164,14 @@ fn row<K: Kind>(
         sort_key: K::sort_key(&write.draft),
         created_at: before.map_or(now, |before| before.created_at),
         updated_at: now,
-        published_at: first_published.or_else(|| (write.state == State::Published).then_some(now)),
-        publish_at: before.and_then(|before| before.publish_at),
-        unpublish_at: before.and_then(|before| before.unpublish_at),
+        published_at: first_published.or_else(|| (stage.state == State::Published).then_some(now)),
+        publish_at: stage.publish_at,
+        unpublish_at: stage.unpublish_at,
         deleted_at: write.delete.then_some(now),
+        purged_at: None,
+        submitted_by: stage.submitted_by,
+        assignee_id: stage.assignee_id,
+        draft_version: before.and_then(|before| before.draft_version),
         created_by: before.map_or_else(|| caller.id(), |before| before.created_by),
         owner_id,
         source_name: source.map(|source| source.name.clone()),

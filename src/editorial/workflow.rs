@@ -1,10 +1,12 @@
 //! How an entry goes from draft to public and back.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{
-    entity::vocabulary::State,
+    entity::{entry, vocabulary::State},
     http::{Error, Result},
 };
 
@@ -38,6 +40,41 @@ impl From<Destination> for State {
             Destination::Draft => Self::Draft,
             Destination::Published => Self::Published,
             Destination::Archived => Self::Archived,
+        }
+    }
+}
+
+/// How far an entry is on its way to the public, and who brings it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Its state.
+    pub state: State,
+    /// When it is to be published, while it is scheduled.
+    pub publish_at: Option<DateTime<Utc>>,
+    /// When it is to be archived.
+    pub unpublish_at: Option<DateTime<Utc>>,
+    /// Who sent it to review.
+    pub submitted_by: Option<Uuid>,
+    /// Who is to review it.
+    pub assignee_id: Option<Uuid>,
+}
+
+impl Stage {
+    /// An entry in this state with which nobody has anything to do.
+    #[must_use]
+    pub const fn new(state: State) -> Self {
+        Self { state, publish_at: None, unpublish_at: None, submitted_by: None, assignee_id: None }
+    }
+
+    /// Where `entry` is.
+    #[must_use]
+    pub const fn of(entry: &entry::Model) -> Self {
+        Self {
+            state: entry.state,
+            publish_at: entry.publish_at,
+            unpublish_at: entry.unpublish_at,
+            submitted_by: entry.submitted_by,
+            assignee_id: entry.assignee_id,
         }
     }
 }

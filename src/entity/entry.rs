@@ -25,7 +25,7 @@ pub struct Model {
     /// Original locale.
     #[sea_orm(column_type = "Text")]
     pub original_locale: String,
-    /// Counts the changes, from 1.
+    /// Counts the changes, those of the working copy among them, from 1.
     pub version: i32,
     /// Where the entry stands in its collection's default order; compared by code point.
     #[sea_orm(column_type = "Text")]
@@ -36,14 +36,22 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// First publication; kept when the entry is withdrawn.
     pub published_at: Option<DateTimeUtc>,
-    /// Publish at.
+    /// When it is to be published, while it is scheduled.
     pub publish_at: Option<DateTimeUtc>,
-    /// Unpublish at.
+    /// When it is to be archived.
     pub unpublish_at: Option<DateTimeUtc>,
     /// Set while the entry is in the trash.
     pub deleted_at: Option<DateTimeUtc>,
+    /// Set once only the tombstone is left of it.
+    pub purged_at: Option<DateTimeUtc>,
     /// The account or key that created it.
     pub created_by: Option<Uuid>,
+    /// The account or key that sent it to review; while it is there, or scheduled.
+    pub submitted_by: Option<Uuid>,
+    /// The account that is to review it.
+    pub assignee_id: Option<Uuid>,
+    /// The version that is its working copy, while there is one.
+    pub draft_version: Option<i32>,
     /// The partner organisation it belongs to.
     pub owner_id: Option<Uuid>,
     /// Source name.

@@ -11,11 +11,13 @@ pub struct Model {
     /// Entry id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub entry_id: Uuid,
-    /// Version.
+    /// Version; counted with the entry.
     #[sea_orm(primary_key, auto_increment = false)]
     pub version: i32,
     /// State.
     pub state: State,
+    /// Whether it is a version of the working copy, not of what readers see.
+    pub working: bool,
     /// The write shape, references by id.
     #[sea_orm(column_type = "JsonBinary")]
     pub snapshot: Json,

@@ -127,6 +127,14 @@ vocabulary! {
         ContentPublished: "Entry published", "Kayıt yayımlandı";
         ContentUnpublished: "Entry withdrawn", "Kayıt yayından kaldırıldı";
         ContentDeleted: "Entry moved to the trash", "Kayıt çöpe taşındı";
+        ContentSubmitted: "Entry sent to review", "Kayıt incelemeye gönderildi";
+        ContentScheduled: "Entry scheduled", "Kayıt zamanlandı";
+        ContentRestored: "Entry taken out of the trash", "Kayıt çöpten çıkarıldı";
+        ContentPurged: "Entry deleted for good", "Kayıt kalıcı olarak silindi";
+        PreviewCreated: "Preview link made", "Önizleme bağlantısı oluşturuldu";
+        PreviewRevoked: "Preview link revoked", "Önizleme bağlantısı iptal edildi";
+        JobRetried: "Job tried again", "İş yeniden denendi";
+        JobDiscarded: "Job discarded", "İş silindi";
         ContentImported: "Content imported", "İçerik içe aktarıldı";
         ContentExported: "Content exported", "İçerik dışa aktarıldı";
         AuditLost: "Lines about refused requests were dropped: too many at once", "Çok sayıda ret: satırlar düşürüldü";

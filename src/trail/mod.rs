@@ -127,14 +127,24 @@ pub async fn record(
     write(db, events.into_iter().inspect(Event::log).map(|event| (at, event)).collect()).await
 }
 
-async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
+/// Waits until no other transaction is between its last act and its commit, and holds the rest back
+/// until this one ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(db: &impl ConnectionTrait) -> Result<()> {
     if db.get_database_backend() == DbBackend::Postgres {
         // No query builder knows advisory locks. SQLite has one writer as it is.
         db.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
     }
+    Ok(())
+}
+
+async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    lock(db).await?;
     let head = audit::Entity::find().order_by_desc(audit::Column::Seq).one(db).await?;
     let (mut seq, mut previous) =
         head.map_or_else(|| (0, chain::BEGINNING.to_owned()), |head| (head.seq, head.hash));

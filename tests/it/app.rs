@@ -294,7 +294,7 @@ impl TestApp {
         all!(entry, entry_text, entry_topic, contribution, entry_link, identifier, slug_history);
         all!(organisation, project, event, publication, practice, person, partner, topic);
         all!(revision, change, user, session, refresh_token, signing_key);
-        all!(one_time_token, recovery_code, known_device);
+        all!(one_time_token, recovery_code, known_device, preview, idempotency_key, job);
         for row in entity::api_key::Entity::find().all(self.app.db.reader()).await.unwrap() {
             rows.push(format!("{:?}", entity::api_key::Model { last_used_at: None, ..row }));
         }

@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
-use sogep::entity::{change, revision, vocabulary::What};
+use sogep::entity::{
+    change, revision,
+    vocabulary::{Visibility, What},
+};
 
 use crate::app::{Answer, As, TestApp, event, partner, person, practice, project, publication, topic};
 use crate::reading::{COLLECTIONS, walk};
@@ -88,9 +91,11 @@ async fn a_publication_goes_from_draft_to_public_to_the_trash() {
     assert!(service.get("/v1/publications", As::Publishable).await.slugs().is_empty());
     let log = changes(&service).await;
     let of_entry = log.iter().filter(|line| line.slug == "istanbul-sozlesmesi");
-    let what: Vec<_> = of_entry.map(|line| (line.what, line.concerns_public)).collect();
+    let what: Vec<_> = of_entry.map(|line| (line.what, line.audience)).collect();
     let expected = [What::Created, What::Published, What::Updated, What::Deleted];
-    assert_eq!(what, expected.into_iter().zip([false, true, true, true]).collect::<Vec<_>>());
+    let public = Some(Visibility::Public);
+    assert_eq!(what, expected.into_iter().zip([None, public, public, public]).collect::<Vec<_>>());
+    assert!(log.iter().all(|line| line.position.is_some()));
 }
 
 #[tokio::test]

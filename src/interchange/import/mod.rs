@@ -28,17 +28,18 @@ use crate::{
     editorial::{
         Draft, Kind, claims,
         draft::checked,
+        history,
         load::{Stored, load},
         references,
         store::{self, Before, Write},
         tree,
+        workflow::Stage,
     },
     entity::{
         entry, slug_history,
         vocabulary::{AuditAction, State, Visibility},
     },
     http::{Error, FieldError, Result},
-    trail,
 };
 
 /// How many mistakes a report lists.
@@ -119,7 +120,7 @@ pub async fn import(app: &App, job: &Job, progress: &(dyn Fn(u64) + Sync)) -> Re
                     Caller::SYSTEM.did(AuditAction::ContentImported).on("collection", collection)
                 };
                 let events: Vec<_> = job.inputs.iter().map(imported).collect();
-                trail::record(&tx, app.clock.now(), events).await?;
+                history::seal(&tx, app.clock.now(), events).await?;
                 tx.commit().await?;
             } else {
                 tx.rollback().await?;
@@ -237,6 +238,10 @@ async fn reserve<K: Kind>(round: &mut Round<'_>, place: usize, input: &Input) ->
             source_url: Set(None),
             source_datestamp: Set(None),
             harvested_at: Set(None),
+            purged_at: Set(None),
+            submitted_by: Set(None),
+            assignee_id: Set(None),
+            draft_version: Set(None),
         });
         store::insert(round.tx, rows.collect()).await?;
     }
@@ -345,8 +350,9 @@ async fn write_batch<K: Kind>(
     let rows = items.into_iter().zip(targets).zip(metadata).zip(slugs);
     for ((((draft, mut errors), target), (line, state, published_at)), slugs) in rows {
         let written = target.as_ref().filter(|target| target.version > 0);
-        let state = state.or(written.map(|target| target.state)).unwrap_or(State::Draft);
-        if state == State::Published {
+        let mut stage = written.map_or(Stage::new(State::Draft), Stage::of);
+        stage.state = state.unwrap_or(stage.state);
+        if stage.state == State::Published {
             errors.extend(draft.missing());
         }
         if !errors.is_empty() {
@@ -366,7 +372,7 @@ async fn write_batch<K: Kind>(
         if let Before::Stored(before) = &before {
             let same_time = published_at.is_none() || published_at == before.entry.published_at;
             let same = before.draft == draft
-                && before.entry.state == state
+                && Stage::of(&before.entry) == stage
                 && same_time
                 && before.entry.deleted_at.is_none();
             if same && slugs.is_empty() {
@@ -379,7 +385,7 @@ async fn write_batch<K: Kind>(
         }
         retired.push(slugs);
         lines.push(line);
-        writes.push(Write { before, draft, state, published_at, delete: false, note: None });
+        writes.push(Write { before, draft, stage, published_at, delete: false, note: None });
     }
     let saved = store::save(round.tx, &round.app.clock, &Caller::SYSTEM, writes).await?;
     let saved_ids: Vec<Uuid> = saved.iter().map(|stored| stored.entry.id).collect();

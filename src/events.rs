@@ -215,6 +215,11 @@ impl Kind for Event {
         }
     }
 
+    /// A place that is withheld now stays so.
+    fn keep_guarded(present: &Draft<Self>, former: &mut Draft<Self>) {
+        former.fields.location_precision = present.fields.location_precision;
+    }
+
     /// Where an event is stays with those inside, as far as its location precision says.
     fn withhold(draft: &mut Draft<Self>, caller: &Caller) {
         let precision = draft.fields.location_precision;

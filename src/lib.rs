@@ -22,6 +22,8 @@
 //! | who is calling and what they may do; signing in, second factors, one's own account | [`auth`] |
 //! | the entry that every kind of content is: who sees it, reading, writing, documenting | [`editorial`] |
 //! | the kinds: own fields, texts, rules, example | [`publications`], [`projects`], [`events`], [`practices`], [`people`], [`partners`], [`topics`], [`organisation`] |
+//! | what a preview link shows; what is published, archived and deleted when its time has come | [`previews`], [`schedule`] |
+//! | calling what is generic over the kind when only its name is known | [`kinds`] |
 //! | administration: accounts, where they are signed in, keys, the audit trail | [`users`], [`sessions`], [`keys`], [`audit`] |
 //! | collections as NDJSON, in and out | [`interchange`] |
 //! | the profile and the sample entries that come with the program | [`content`] |
@@ -42,7 +44,7 @@
 //! | row | modules | may use |
 //! |---|---|---|
 //! | 5 | `command` `router` `server` `worker` | everything |
-//! | 4 | `content` `interchange` `service`, the kinds, `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
+//! | 4 | `content` `interchange` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
 //! | 2 | `app` `http` `db` `crypto` `mail` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
@@ -76,14 +78,17 @@ pub mod events;
 pub mod http;
 pub mod interchange;
 pub mod keys;
+pub mod kinds;
 pub mod mail;
 pub mod organisation;
 pub mod partners;
 pub mod people;
 pub mod practices;
+pub mod previews;
 pub mod projects;
 pub mod publications;
 pub mod router;
+pub mod schedule;
 pub mod server;
 pub mod service;
 pub mod sessions;

@@ -164,6 +164,11 @@ impl Kind for Person {
         })
     }
 
+    /// Consent is not given again by an old version.
+    fn keep_guarded(present: &Draft<Self>, former: &mut Draft<Self>) {
+        former.fields.consent.clone_from(&present.fields.consent);
+    }
+
     /// Outside, only what the person has agreed to is shown.
     fn withhold(draft: &mut Draft<Self>, caller: &Caller) {
         let consent = draft.fields.consent.clone();

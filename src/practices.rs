@@ -156,6 +156,11 @@ impl Kind for Practice {
         check::shares(countries, "/countries", errors);
     }
 
+    /// What is told without names stays so.
+    fn keep_guarded(present: &Draft<Self>, former: &mut Draft<Self>) {
+        former.fields.anonymised = present.fields.anonymised;
+    }
+
     fn withhold(draft: &mut Draft<Self>, caller: &Caller) {
         if caller.is_inside() || !draft.fields.anonymised {
             return;

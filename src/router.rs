@@ -17,6 +17,7 @@ use crate::{
     partners::Partner,
     people::Person,
     practices::Practice,
+    previews,
     projects::Project,
     publications::Publication,
     service, sessions,
@@ -101,5 +102,6 @@ fn declared() -> OpenApiRouter<App> {
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())
+        .merge(previews::router())
         .merge(service::router())
 }

@@ -8,11 +8,13 @@ use crate::{
     app::App,
     auth,
     http::{Error, Result, limits},
-    trail,
+    schedule, trail,
 };
 
 /// How often replicas look for signing keys that another has made.
 const SIGNING_KEYS: Duration = Duration::from_secs(5);
+/// How often one looks for entries that are to be published or archived.
+const SCHEDULE: Duration = Duration::from_secs(1);
 /// How often what has expired is deleted.
 const EXPIRED: Duration = Duration::from_mins(10);
 /// How often the end of the audit trail is written to the log, which is kept elsewhere.
@@ -29,6 +31,8 @@ pub fn start(app: &App) {
     }));
     every(app, "signing keys", SIGNING_KEYS, reload_signing_keys);
     every(app, "expired", EXPIRED, auth::delete_expired);
+    every(app, "schedule", SCHEDULE, schedule::keep_schedule);
+    every(app, "trash", EXPIRED, schedule::empty_trash);
     every(app, "rate limits", EXPIRED, delete_empty_buckets);
     every(app, "audit anchor", ANCHOR, log_anchor);
 }

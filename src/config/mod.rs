@@ -103,6 +103,16 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "the master secret before the present one, while `sogep secret reseal` has not run everywhere",
     ),
+    setting(
+        "four_eyes",
+        "off",
+        "`on`: what is published must have been reviewed by another than who sent it or changed it last",
+    ),
+    setting(
+        "trash_days",
+        "30",
+        "days after which what lies in the trash is deleted for good, 1 to 3650; its tombstone stays",
+    ),
     setting("default_locale", "tr", "language of answers when the caller names none (BCP 47)"),
     setting("locales", "tr,en", "languages content may be written in, comma-separated (BCP 47)"),
     setting("log", "info", "what is logged: error, warn, info, debug, trace, or a tracing filter"),
@@ -177,6 +187,10 @@ pub struct Config {
     pub mail: Mail,
     /// Where invitations and password resets lead.
     pub account_url: String,
+    /// Whether two must have seen what is published.
+    pub four_eyes: bool,
+    /// Days after which what lies in the trash is deleted for good.
+    pub trash_days: u32,
     /// The language of answers when the caller names none.
     pub default_locale: String,
     /// The languages content may be written in.
@@ -279,6 +293,12 @@ impl Config {
                 "open" => Access::Open,
                 other => return Err(refused("access", other, "`key` or `open`")),
             },
+            four_eyes: match or_default("four_eyes") {
+                "off" => false,
+                "on" => true,
+                other => return Err(refused("four_eyes", other, "`on` or `off`")),
+            },
+            trash_days: value::number("trash_days", or_default("trash_days"), 1..=3650)?,
             default_locale,
             locales,
             log: value::log_filter(or_default("log"))?,
@@ -321,6 +341,8 @@ impl Config {
             ),
             "mail_from" => self.mail.from.clone(),
             "account_url" => self.account_url.clone(),
+            "four_eyes" => if self.four_eyes { "on" } else { "off" }.to_owned(),
+            "trash_days" => self.trash_days.to_string(),
             "default_locale" => self.default_locale.clone(),
             "locales" => self.locales.join(","),
             _ => self.log.clone(),

@@ -1,7 +1,7 @@
 //! What a writer says of an entry: the shape of `POST`, of a patched entry, of a revision's
 //! snapshot and of a line of an export. They differ only in how they name other entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -257,6 +257,24 @@ impl<K: Kind> Draft<K> {
             add(pointer, field.target, &mut link.target);
         }
         all
+    }
+
+    /// Forgets the entries that are named `gone`. Of a credit only a publication keeps the printed name;
+    /// elsewhere it would come to light by this.
+    pub fn forget(&mut self, gone: &HashSet<String>) {
+        let common = &mut self.common;
+        common.owner = common.owner.take().filter(|name| !gone.contains(name));
+        common.topics.retain(|name| !gone.contains(name));
+        self.links.retain(|link| !gone.contains(&link.target));
+        let keeps_name = K::KIND == vocabulary::Kind::Publication;
+        self.credits.retain_mut(|credit| {
+            let is_gone = |name: &Option<String>| name.as_ref().is_some_and(|name| gone.contains(name));
+            if !is_gone(&credit.person) && !is_gone(&credit.partner) {
+                return true;
+            }
+            (credit.person, credit.partner) = (None, None);
+            keeps_name && credit.name.is_some()
+        });
     }
 
     /// The texts in the language the entry was written in.

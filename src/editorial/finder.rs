@@ -36,6 +36,25 @@ pub fn visible_to(caller: &Caller) -> Condition {
     alive.add(seen)
 }
 
+/// What lies in the trash and `caller` may take out of it.
+#[must_use]
+pub fn in_trash(caller: &Caller) -> Condition {
+    let trashed =
+        Condition::all().add(entry::Column::DeletedAt.is_not_null()).add(entry::Column::PurgedAt.is_null());
+    if caller.grants.edits {
+        return trashed;
+    }
+    // No entry has the nil id.
+    let own = caller.id().filter(|_| caller.grants.writes).unwrap_or_default();
+    trashed.add(entry::Column::CreatedBy.eq(own)).add(entry::Column::State.eq(State::Draft))
+}
+
+/// The entries that `caller` may see, those in the trash among them.
+#[must_use]
+pub fn visible_or_in_trash(caller: &Caller) -> Condition {
+    Condition::any().add(visible_to(caller)).add(in_trash(caller))
+}
+
 /// The entries of one kind that `caller` may see.
 #[must_use]
 pub fn of_kind(caller: &Caller, kind: Kind) -> Select<entry::Entity> {
@@ -52,7 +71,12 @@ pub fn audience(entry: &entry::Model) -> Option<Visibility> {
 /// Whether `caller`, who sees `entry`, may also change it.
 #[must_use]
 pub fn may_change(caller: &Caller, entry: &entry::Model) -> bool {
-    let own_draft =
-        entry.state == State::Draft && entry.created_by.is_some() && entry.created_by == caller.id();
+    let own_draft = entry.state == State::Draft && is_own(caller, entry);
     caller.grants.edits || (caller.grants.writes && own_draft)
+}
+
+/// Whether `caller` created `entry`.
+#[must_use]
+pub fn is_own(caller: &Caller, entry: &entry::Model) -> bool {
+    entry.created_by.is_some() && entry.created_by == caller.id()
 }

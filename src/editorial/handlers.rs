@@ -5,35 +5,31 @@ use axum::{
     extract::{OriginalUri, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use sea_orm::{Condition, QueryOrder, QuerySelect, entity::prelude::*};
 use serde_json::{Value, json};
 
 use super::{
     answer::{answer, describe_audience, render, show},
-    claims,
-    draft::Draft,
-    finder, history,
+    edit, finder,
     kind::Kind,
-    load::{Stored, load},
-    parameters::{ItemParameters, ListParameters, with_cursor},
-    references, slug,
-    store::{self, Before, Write},
-    tree,
+    lookup::{self, Among},
+    parameters::{EntryParameters, ItemParameters, ListParameters, Shelf, with_cursor},
+    previews,
+    store::{Before, Write},
+    transitions, versions,
     view::View,
-    workflow::{self, Stage, Transition},
+    workflow::Stage,
+    working_copy,
 };
 use crate::{
     app::App,
-    auth::{Caller, Editor, Reader, Writer},
-    entity::{
-        entry, slug_history,
-        vocabulary::{AuditAction, State as EntryState},
-    },
+    auth::{Caller, Reader, Writer},
+    entity::{entry, slug_history, vocabulary::State as EntryState},
     http::{
-        Body, Error, Id, MergePatch, Query, Result, conditional, cursor::Position, extract::Document,
-        json::merge, locale::Language, page::opened,
+        Error, Id, MergePatch, Query, Result, cursor::Position, extract::Document, json::merge,
+        locale::Language, page::opened,
     },
 };
 
@@ -44,7 +40,14 @@ pub fn router<K: Kind>() -> Router<App> {
     Router::new()
         .route(&collection, get(list::<K>).post(create::<K>))
         .route(&item, get(read::<K>).patch(change::<K>).delete(trash::<K>))
-        .route(&format!("{item}/transitions"), post(transition::<K>))
+        .route(&format!("{item}/transitions"), get(transitions::list::<K>).post(transitions::take::<K>))
+        .route(&format!("{item}/restore"), post(restore::<K>))
+        .route(&format!("{item}/versions"), get(versions::list::<K>))
+        .route(&format!("{item}/versions/compare"), get(versions::compare::<K>))
+        .route(&format!("{item}/versions/{{version}}"), get(versions::read::<K>))
+        .route(&format!("{item}/versions/{{version}}/restore"), post(versions::restore::<K>))
+        .route(&format!("{item}/previews"), get(previews::list::<K>).post(previews::create::<K>))
+        .route(&format!("{item}/previews/{{preview}}"), delete(previews::revoke::<K>))
 }
 
 /// `GET /v1/{collection}`
@@ -56,12 +59,22 @@ async fn list<K: Kind>(
     headers: HeaderMap,
 ) -> Result<Response> {
     check_language(&caller, &parameters.language)?;
+    if parameters.shelf.is_some_and(|shelf| shelf != Shelf::State(EntryState::Published))
+        && !caller.grants.writes
+    {
+        return Err(Error::Forbidden("the role `author` to see what is not published"));
+    }
     // A cursor is good only for the same list, seen with the same eyes.
-    let list =
-        format!("{}|{:?}|{:?}", K::COLLECTION, caller.grants, caller.id().filter(|_| caller.grants.writes));
+    let list = format!(
+        "{}|{:?}|{:?}|{:?}",
+        K::COLLECTION,
+        caller.grants,
+        caller.id().filter(|_| caller.grants.writes),
+        parameters.shelf
+    );
     let after = opened(parameters.cursor.as_deref(), app.secrets.cursor_key(), &list)?;
     let limit = parameters.limit;
-    let mut rows = page::<K>(app.db.reader(), &caller, after, limit + 1).await?;
+    let mut rows = page::<K>(app.db.reader(), &caller, parameters.shelf, after, limit + 1).await?;
     let more = rows.len() > usize::try_from(limit).map_err(Error::internal)?;
     rows.truncate(usize::try_from(limit).map_err(Error::internal)?);
     let next = rows.last().filter(|_| more).map(|last| {
@@ -87,18 +100,29 @@ async fn create<K: Kind>(
     Query(ItemParameters(language)): Query<ItemParameters>,
     Document(body): Document,
 ) -> Result<Response> {
-    let draft = checked::<K>(&app, &body)?;
+    let draft = edit::checked::<K>(&app, &body)?;
     let tx = app.db.begin().await?;
-    let saved =
-        write(&app, &tx, &caller, Before::Nothing, draft, Stage::new(EntryState::Draft), None).await?;
+    let write = Write {
+        before: Before::Nothing,
+        draft,
+        stage: Stage::new(EntryState::Draft),
+        published_at: None,
+        delete: false,
+        note: None,
+    };
+    let saved = edit::write(&app, &tx, &caller, write).await?;
     let location = format!("/v1/{}/{}", K::COLLECTION, saved.entry.slug);
-    let mut response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
+    let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     tx.commit().await?;
+    Ok(created(response, &location))
+}
+
+/// `response` as the answer to a request that has made what is at `location`.
+pub fn created(mut response: Response, location: &str) -> Response {
     *response.status_mut() = StatusCode::CREATED;
+    let location = HeaderValue::from_str(location).ok();
+    response.headers_mut().extend(location.map(|value| (header::LOCATION, value)));
     response
-        .headers_mut()
-        .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
-    Ok(response)
 }
 
 /// `GET /v1/{collection}/{id}`
@@ -106,15 +130,23 @@ async fn read<K: Kind>(
     State(app): State<App>,
     Reader(caller): Reader,
     id: Id,
-    Query(ItemParameters(language)): Query<ItemParameters>,
+    Query(EntryParameters { language, draft }): Query<EntryParameters>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response> {
     check_language(&caller, &language)?;
-    match find::<K>(app.db.reader(), &caller, &id, false).await? {
-        Some(entry) => show_entry::<K>(&app, &caller, &language, &headers, entry).await,
-        None => moved::<K>(&app, &caller, &id, uri.query()).await,
+    let db = app.db.reader();
+    let Some(entry) = lookup::find::<K>(db, &caller, &id, Among::Alive, false).await? else {
+        return moved::<K>(&app, &caller, &id, uri.query()).await;
+    };
+    if draft {
+        let entry = lookup::allowed(&caller, Some(entry), finder::may_change)?;
+        if let Some(copy) = working_copy::of::<K>(db, &entry).await? {
+            return show(db, &caller, &language, &headers, copy).await;
+        }
+        return show_entry::<K>(&app, &caller, &language, &headers, entry).await;
     }
+    show_entry::<K>(&app, &caller, &language, &headers, entry).await
 }
 
 /// Shows one entry; also how the organisation's profile is read.
@@ -128,7 +160,7 @@ pub async fn show_entry<K: Kind>(
     headers: &HeaderMap,
     entry: entry::Model,
 ) -> Result<Response> {
-    let stored = load::<K>(app.db.reader(), vec![entry], true).await?.pop().ok_or(Error::NotFound)?;
+    let stored = lookup::whole::<K>(app.db.reader(), entry).await?;
     show(app.db.reader(), caller, language, headers, stored).await
 }
 
@@ -137,15 +169,15 @@ async fn change<K: Kind>(
     State(app): State<App>,
     Writer(caller): Writer,
     id: Id,
-    Query(ItemParameters(language)): Query<ItemParameters>,
+    Query(parameters): Query<EntryParameters>,
     headers: HeaderMap,
     MergePatch(patch): MergePatch,
 ) -> Result<Response> {
-    change_entry::<K>(&app, &caller, Some(&id), &language, &headers, patch).await
+    change_entry::<K>(&app, &caller, Some(&id), &parameters, &headers, patch).await
 }
 
-/// Changes one entry; also how the organisation's profile is changed. Without an id, the only one
-/// of its kind is meant.
+/// Changes one entry, or its working copy; also how the organisation's profile is changed. Without an
+/// id, the only one of its kind is meant.
 ///
 /// # Errors
 /// 404, 403, 428, 412, 422 or 409, in this order.
@@ -153,20 +185,26 @@ pub async fn change_entry<K: Kind>(
     app: &App,
     caller: &Caller,
     id: Option<&Id>,
-    language: &Language,
+    parameters: &EntryParameters,
     headers: &HeaderMap,
     patch: Value,
 ) -> Result<Response> {
+    let EntryParameters { language, draft } = parameters;
     let tx = app.db.begin().await?;
-    let stored = for_change::<K>(&tx, caller, id).await?;
-    let version = conditional::required_version(headers)?;
-    refuse_stale(&tx, caller, language, version, &stored).await?;
+    let stored = lookup::held::<K>(&tx, caller, id, finder::may_change).await?;
+    let copy = working_copy::of::<K>(&tx, &stored.entry).await?;
+    let seen = copy.as_ref().filter(|_| *draft).unwrap_or(&stored);
+    edit::require_current(&tx, caller, language, headers, seen).await?;
     app.contract.check(&format!("{}Patch", K::NAME), &patch)?;
-    let mut document = stored.draft.to_value();
+    let mut document = seen.draft.to_value();
     merge(&mut document, patch);
-    let draft = checked::<K>(app, &document)?;
-    let stage = Stage::of(&stored.entry);
-    let saved = write(app, &tx, caller, Before::Stored(Box::new(stored)), draft, stage, None).await?;
+    let after = edit::checked::<K>(app, &document)?;
+    let saved = if *draft {
+        working_copy::change(app, &tx, caller, stored, copy, after, None).await?
+    } else {
+        edit::refuse_unseen(app, caller, &stored)?;
+        working_copy::change_beside(app, &tx, caller, stored, copy, after, None).await?
+    };
     let response = show(&tx, caller, language, &HeaderMap::new(), saved).await?;
     tx.commit().await?;
     Ok(response)
@@ -177,48 +215,43 @@ async fn trash<K: Kind>(
     State(app): State<App>,
     Writer(caller): Writer,
     id: Id,
-    Query(ItemParameters(language)): Query<ItemParameters>,
+    Query(EntryParameters { language, draft }): Query<EntryParameters>,
     headers: HeaderMap,
 ) -> Result<StatusCode> {
     let tx = app.db.begin().await?;
-    let stored = for_change::<K>(&tx, &caller, Some(&id)).await?;
-    let version = conditional::required_version(&headers)?;
-    refuse_stale(&tx, &caller, &language, version, &stored).await?;
-    let write = Write {
-        draft: stored.draft.clone(),
-        stage: Stage::of(&stored.entry),
-        before: Before::Stored(Box::new(stored)),
-        published_at: None,
-        delete: true,
-        note: None,
-    };
-    let saved = store::save(&tx, &app.clock, &caller, vec![write]).await?;
-    let events = saved.iter().map(|stored| {
-        caller.did(AuditAction::ContentDeleted).on(references::kind_name(K::KIND), stored.entry.id)
-    });
-    history::seal(&tx, app.clock.now(), events.collect::<Vec<_>>()).await?;
+    let stored = lookup::held::<K>(&tx, &caller, Some(&id), finder::may_change).await?;
+    edit::require_current(&tx, &caller, &language, &headers, &stored).await?;
+    if draft {
+        working_copy::discard(&app, &tx, &caller, stored).await?;
+    } else {
+        let write = Write { delete: true, ..Write::of(stored) };
+        edit::put(&app, &tx, &caller, vec![write]).await?;
+    }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /v1/{collection}/{id}/transitions`
-async fn transition<K: Kind>(
+/// `POST /v1/{collection}/{id}/restore`
+async fn restore<K: Kind>(
     State(app): State<App>,
-    Editor(caller): Editor,
+    Writer(caller): Writer,
     id: Id,
     Query(ItemParameters(language)): Query<ItemParameters>,
-    headers: HeaderMap,
-    Body(Transition { to, note }): Body<Transition>,
 ) -> Result<Response> {
     let tx = app.db.begin().await?;
-    let stored = for_change::<K>(&tx, &caller, Some(&id)).await?;
-    if let Some(version) = conditional::optional_version(&headers)? {
-        refuse_stale(&tx, &caller, &language, version, &stored).await?;
+    let entry = lookup::find::<K>(&tx, &caller, &id, Among::Trash, true).await?;
+    let stored = lookup::whole::<K>(&tx, lookup::allowed(&caller, entry, finder::may_change)?).await?;
+    // Nothing goes from the trash to the public: it is looked at first.
+    let state = match stored.entry.state {
+        EntryState::Archived => EntryState::Archived,
+        _ => EntryState::Draft,
+    };
+    let copy = working_copy::of::<K>(&tx, &stored.entry).await?;
+    let mut write = Write { stage: Stage::new(state), delete: false, ..Write::of(stored) };
+    if let Some(copy) = copy {
+        write.draft = copy.draft;
     }
-    let to = EntryState::from(to);
-    workflow::check(stored.entry.state, to)?;
-    let (draft, stage) = (stored.draft.clone(), Stage { state: to, ..Stage::of(&stored.entry) });
-    let saved = write(&app, &tx, &caller, Before::Stored(Box::new(stored)), draft, stage, note).await?;
+    let saved = edit::put(&app, &tx, &caller, vec![write]).await?.pop().ok_or(Error::NotFound)?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     tx.commit().await?;
     Ok(response)
@@ -228,11 +261,17 @@ async fn transition<K: Kind>(
 async fn page<K: Kind>(
     db: &impl ConnectionTrait,
     caller: &Caller,
+    shelf: Option<Shelf>,
     after: Option<Position>,
     limit: u64,
 ) -> Result<Vec<entry::Model>> {
     use entry::Column::{Id, SortKey};
-    let mut select = finder::of_kind(caller, K::KIND).limit(limit);
+    let seen = match shelf {
+        Some(Shelf::Trash) => finder::in_trash(caller),
+        Some(Shelf::State(state)) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
+        None => finder::visible_to(caller),
+    };
+    let mut select = entry::Entity::find().filter(entry::Column::Kind.eq(K::KIND)).filter(seen).limit(limit);
     if let Some(Position { sort_key, id }) = after {
         // The bound is implied by the rest; alone it can be served by the index.
         let (bound, key, tie) = if K::DESCENDING {
@@ -251,47 +290,12 @@ async fn page<K: Kind>(
     Ok(select.all(db).await?)
 }
 
-/// The entry with this id or slug, if the caller may see it.
-async fn find<K: Kind>(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    id: &Id,
-    for_change: bool,
-) -> Result<Option<entry::Model>> {
-    let mut select = finder::of_kind(caller, K::KIND);
-    select = match id {
-        Id::Uuid(id) => select.filter(entry::Column::Id.eq(*id)),
-        Id::Slug(slug) => select.filter(entry::Column::Slug.eq(slug)),
-    };
-    if for_change {
-        select = select.lock_exclusive();
-    }
-    Ok(select.one(db).await?)
-}
-
-/// The entry that is to be changed, held until the transaction ends.
-async fn for_change<K: Kind>(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    id: Option<&Id>,
-) -> Result<Stored<K>> {
-    let entry = match id {
-        Some(id) => find::<K>(db, caller, id, true).await?,
-        None => finder::of_kind(caller, K::KIND).lock_exclusive().one(db).await?,
-    };
-    let entry = entry.ok_or(Error::NotFound)?;
-    if !finder::may_change(caller, &entry) {
-        return Err(Error::Forbidden("the role `editor`, or an own draft"));
-    }
-    load::<K>(db, vec![entry], true).await?.pop().ok_or(Error::NotFound)
-}
-
 /// 308 to the present address of an entry whose slug was another one once.
 async fn moved<K: Kind>(app: &App, caller: &Caller, id: &Id, query: Option<&str>) -> Result<Response> {
     let Id::Slug(slug) = id else { return Err(Error::NotFound) };
     let former = slug_history::Entity::find_by_id((K::KIND, slug.clone())).one(app.db.reader()).await?;
     let former = former.ok_or(Error::NotFound)?;
-    let entry = find::<K>(app.db.reader(), caller, &Id::Uuid(former.entry_id), false)
+    let entry = lookup::find::<K>(app.db.reader(), caller, &Id::Uuid(former.entry_id), Among::Alive, false)
         .await?
         .ok_or(Error::NotFound)?;
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
@@ -302,85 +306,6 @@ async fn moved<K: Kind>(app: &App, caller: &Caller, id: &Id, query: Option<&str>
         .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
     describe_audience(caller, response.headers_mut());
     Ok(response)
-}
-
-/// Checks a whole document: against its schema, then against the rules that a schema cannot say.
-fn checked<K: Kind>(app: &App, document: &Value) -> Result<Draft<K>> {
-    let (draft, errors) = super::draft::checked::<K>(app, &format!("New{}", K::NAME), document)?;
-    match draft {
-        Some(draft) if errors.is_empty() => Ok(draft),
-        _ => Err(Error::Invalid(errors)),
-    }
-}
-
-/// Writes one entry, after everything that only the database knows has been checked.
-async fn write<K: Kind>(
-    app: &App,
-    tx: &impl ConnectionTrait,
-    caller: &Caller,
-    before: Before<K>,
-    mut draft: Draft<K>,
-    stage: Stage,
-    note: Option<String>,
-) -> Result<Stored<K>> {
-    let made = draft.common.slug.is_none();
-    if made {
-        let heading = draft.heading().unwrap_or_default();
-        let fallback = super::references::kind_name(K::KIND);
-        draft.common.slug = Some(slug::free(tx, K::KIND, &heading, fallback, before.id()).await?);
-    }
-    let mut items = [(draft, Vec::new())];
-    let mut kept = Vec::new();
-    if let Before::Stored(before) = &before {
-        kept.extend(before.draft.clone().references().into_iter().map(|reference| reference.name.clone()));
-    }
-    references::resolve(tx, caller, &mut items, &kept).await?;
-    claims::clashes(tx, &mut items, &[before.id()], &[]).await?;
-    let [(draft, mut errors)] = items;
-    if stage.state == EntryState::Published {
-        errors.extend(draft.missing());
-    }
-    if made && errors.iter().any(|error| error.pointer.as_deref() == Some("/slug")) {
-        // Another writer has just published the same title; nobody sent that slug.
-        return Err(Error::conflict("somebody has just taken the slug made from the title; try again"));
-    }
-    if !errors.is_empty() {
-        return Err(Error::Invalid(errors));
-    }
-    if let Before::Stored(before) = &before
-        && before.draft == draft
-        && Stage::of(&before.entry) == stage
-    {
-        // Nothing is to change, so nothing has happened.
-        return Ok(Stored::clone(before));
-    }
-    let (action, fields) = history::action(&before, &draft, stage.state);
-    let write = Write { before, draft, stage, published_at: None, delete: false, note };
-    let mut saved = store::save(tx, &app.clock, caller, vec![write]).await?;
-    let saved = saved.pop().ok_or_else(|| Error::internal("nothing was saved"))?;
-    let circles = tree::circles::<K>(tx, &[saved.entry.id]).await?;
-    if !circles.is_empty() {
-        return Err(Error::Invalid(circles.into_iter().map(|(_, error)| error).collect()));
-    }
-    let event = caller.did(action).on(references::kind_name(K::KIND), saved.entry.id).changing(fields);
-    history::seal(tx, app.clock.now(), [event]).await?;
-    Ok(saved)
-}
-
-/// 412 with the current tag when the entry is no longer at `version`.
-async fn refuse_stale<K: Kind>(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    language: &Language,
-    version: i32,
-    stored: &Stored<K>,
-) -> Result<()> {
-    if stored.entry.version == version {
-        return Ok(());
-    }
-    let current = show(db, caller, language, &HeaderMap::new(), stored.clone()).await?;
-    let etag = current.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
-    Err(Error::Stale(etag.unwrap_or_default().to_owned()))
 }
 
 /// `locale=all` is for those who write.

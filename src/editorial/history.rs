@@ -10,7 +10,11 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::{draft::Draft, finder, kind::Kind, store::Before};
+use super::{
+    finder,
+    kind::Kind,
+    store::{Before, Write},
+};
 use crate::{
     entity::{
         change, contribution, entry, entry_link, entry_topic, revision,
@@ -20,49 +24,68 @@ use crate::{
     trail::{self, Event},
 };
 
-/// The revision that `entry` is at now.
+/// Who made a version, when and why.
+#[derive(Debug)]
+pub struct Made {
+    /// The account or key.
+    pub by: Option<Uuid>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// The revision that `entry` is at now; `working` when it is one of the working copy.
 #[must_use]
-pub fn revision(
-    entry: &entry::Model,
-    snapshot: Value,
-    actor_id: Option<Uuid>,
-    note: Option<String>,
-) -> revision::ActiveModel {
+pub fn revision(entry: &entry::Model, snapshot: Value, working: bool, made: Made) -> revision::ActiveModel {
     revision::ActiveModel {
         entry_id: Set(entry.id),
         version: Set(entry.version),
         state: Set(entry.state),
-        working: Set(false),
+        working: Set(working),
         snapshot: Set(snapshot),
-        actor_id: Set(actor_id),
-        at: Set(entry.updated_at),
-        note: Set(note),
+        actor_id: Set(made.by),
+        at: Set(made.at),
+        note: Set(made.note),
     }
 }
 
-/// What the audit trail says of a change from `before` to `draft` in `state`, and the names of the
-/// fields that it touches.
+/// What the audit trail says of a write, and the names of the fields that it touches.
 #[must_use]
-pub fn action<K: Kind>(before: &Before<K>, draft: &Draft<K>, state: State) -> (AuditAction, Vec<String>) {
-    let Before::Stored(before) = before else { return (AuditAction::ContentCreated, Vec::new()) };
-    let was = before.entry.state;
-    let action = match (was == State::Published, state == State::Published) {
-        (false, true) => AuditAction::ContentPublished,
-        (true, false) => AuditAction::ContentUnpublished,
+pub fn action<K: Kind>(write: &Write<K>) -> (AuditAction, Vec<String>) {
+    let Before::Stored(before) = &write.before else { return (AuditAction::ContentCreated, Vec::new()) };
+    let (was, state) = (before.entry.state, write.stage.state);
+    let action = match (was, state) {
+        _ if write.delete => AuditAction::ContentDeleted,
+        _ if before.entry.deleted_at.is_some() => AuditAction::ContentRestored,
+        (was, State::Published) if was != State::Published => AuditAction::ContentPublished,
+        (State::Published, state) if state != State::Published => AuditAction::ContentUnpublished,
+        (was, State::InReview) if was != State::InReview => AuditAction::ContentSubmitted,
+        _ if write.stage.publish_at != before.entry.publish_at
+            || write.stage.unpublish_at != before.entry.unpublish_at =>
+        {
+            AuditAction::ContentScheduled
+        }
         _ => AuditAction::ContentUpdated,
     };
-    let (old, new) = (before.draft.to_value(), draft.to_value());
-    let names = |value: &Value| -> Vec<String> {
-        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
-    };
-    let mut fields: Vec<String> =
-        names(&old).into_iter().chain(names(&new)).filter(|name| old.get(name) != new.get(name)).collect();
-    fields.sort();
-    fields.dedup();
+    let mut fields = changed(&before.draft.to_value(), &write.draft.to_value());
     if was != state {
         fields.push("state".to_owned());
     }
     (action, fields)
+}
+
+/// The names of the fields that differ.
+#[must_use]
+pub fn changed(old: &Value, new: &Value) -> Vec<String> {
+    let names = |value: &Value| -> Vec<String> {
+        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    };
+    let mut fields: Vec<String> =
+        names(old).into_iter().chain(names(new)).filter(|name| old.get(name) != new.get(name)).collect();
+    fields.sort();
+    fields.dedup();
+    fields
 }
 
 /// The line of the change log for a change that made `after` of `before`.

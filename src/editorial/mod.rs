@@ -6,23 +6,32 @@
 //! documented ([`mod@describe`]). A slice such as [`crate::publications`] adds only its own columns,
 //! texts and rules.
 
+pub mod actors;
 pub mod answer;
 pub mod check;
 pub mod claims;
 pub mod describe;
+pub mod difference;
 pub mod draft;
+pub mod edit;
 pub mod finder;
 pub mod handlers;
 pub mod history;
 pub mod kind;
 pub mod load;
+pub mod lookup;
 pub mod parameters;
+pub mod previews;
+pub mod purge;
 pub mod references;
 pub mod slug;
 pub mod store;
+pub mod transitions;
 pub mod tree;
+pub mod versions;
 pub mod view;
 pub mod workflow;
+pub mod working_copy;
 
 pub use describe::describe;
 pub use draft::Draft;

@@ -1,8 +1,11 @@
 //! The query parameters of the operations on entries.
 
-use crate::http::{
-    locale::{self, Language},
-    query::{Parameters, Values},
+use crate::{
+    entity::vocabulary::State,
+    http::{
+        locale::{self, Language},
+        query::{Parameters, Values},
+    },
 };
 
 /// The parameters of a list.
@@ -14,16 +17,59 @@ pub struct ListParameters {
     pub cursor: Option<String>,
     /// In which language.
     pub language: Language,
+    /// Only what is there.
+    pub shelf: Option<Shelf>,
 }
 
+/// Where entries are: in one of the states, or in the trash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    /// In this state.
+    State(State),
+    /// In the trash.
+    Trash,
+}
+
+/// The words that name them.
+pub const SHELVES: [(&str, Shelf); 6] = [
+    ("draft", Shelf::State(State::Draft)),
+    ("in_review", Shelf::State(State::InReview)),
+    ("scheduled", Shelf::State(State::Scheduled)),
+    ("published", Shelf::State(State::Published)),
+    ("archived", Shelf::State(State::Archived)),
+    ("trashed", Shelf::Trash),
+];
+
 impl Parameters for ListParameters {
-    const NAMES: &'static [&'static str] = &["limit", "cursor", locale::NAMES[0], locale::NAMES[1]];
+    const NAMES: &'static [&'static str] = &["limit", "cursor", locale::NAMES[0], locale::NAMES[1], "state"];
 
     fn read(values: &mut Values<'_>) -> Self {
+        let shelf = if values.get("state").is_some() { values.one_of("state", &SHELVES) } else { None };
         Self {
+            shelf,
             limit: values.number("limit", 1, 100, 20),
             cursor: values.get("cursor").map(str::to_owned),
             language: Language::read(values),
+        }
+    }
+}
+
+/// The parameters of one entry that may have a working copy.
+#[derive(Debug)]
+pub struct EntryParameters {
+    /// In which language.
+    pub language: Language,
+    /// Whether the working copy is meant.
+    pub draft: bool,
+}
+
+impl Parameters for EntryParameters {
+    const NAMES: &'static [&'static str] = &[locale::NAMES[0], locale::NAMES[1], "draft"];
+
+    fn read(values: &mut Values<'_>) -> Self {
+        Self {
+            language: Language::read(values),
+            draft: values.one_of("draft", &[("false", false), ("true", true)]).unwrap_or_default(),
         }
     }
 }

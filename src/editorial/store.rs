@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     draft::Draft,
-    history,
+    history::{self, Made},
     kind::{Kind, object},
     load::{NO_TEXTS, Stored},
     workflow::Stage,
@@ -81,6 +81,37 @@ pub struct Write<K: Kind> {
     pub note: Option<String>,
 }
 
+impl<K: Kind> Write<K> {
+    /// A write that leaves `stored` as it is, to be amended.
+    #[must_use]
+    pub fn of(stored: Stored<K>) -> Self {
+        Self {
+            draft: stored.draft.clone(),
+            stage: Stage::of(&stored.entry),
+            before: Before::Stored(Box::new(stored)),
+            published_at: None,
+            delete: false,
+            note: None,
+        }
+    }
+
+    /// What was there, when this would change nothing of it.
+    #[must_use]
+    pub fn unchanged(&self) -> Option<&Stored<K>> {
+        self.unseen().filter(|before| Stage::of(&before.entry) == self.stage)
+    }
+
+    /// What was there, when no reader could tell the difference.
+    fn unseen(&self) -> Option<&Stored<K>> {
+        let Before::Stored(before) = &self.before else { return None };
+        let same = before.draft == self.draft
+            && before.entry.state == self.stage.state
+            && before.entry.deleted_at.is_some() == self.delete
+            && (self.published_at.is_none() || self.published_at == before.entry.published_at);
+        same.then_some(before)
+    }
+}
+
 /// Writes entries. What was checked before is not checked again: the caller has resolved the
 /// references and looked for clashes.
 ///
@@ -123,8 +154,11 @@ pub async fn save<K: Kind>(
             Some(row) => replace_row(db, row.version, &after).await?,
         }
         batch.add(&after, &write.draft)?;
-        batch.changes.push(history::change(write.before.entry(), &after));
-        batch.revisions.push(history::revision(&after, write.draft.to_value(), caller.id(), write.note));
+        if write.unseen().is_none() {
+            batch.changes.push(history::change(write.before.entry(), &after));
+        }
+        let made = Made { by: caller.id(), at: now, note: write.note };
+        batch.revisions.push(history::revision(&after, write.draft.to_value(), false, made));
         saved.push(Stored { entry: after, draft: write.draft });
     }
     batch.write(db).await?;
@@ -163,7 +197,7 @@ fn row<K: Kind>(
         version: before.map_or(0, |before| before.version) + 1,
         sort_key: K::sort_key(&write.draft),
         created_at: before.map_or(now, |before| before.created_at),
-        updated_at: now,
+        updated_at: write.unseen().map_or(now, |before| before.entry.updated_at),
         published_at: first_published.or_else(|| (stage.state == State::Published).then_some(now)),
         publish_at: stage.publish_at,
         unpublish_at: stage.unpublish_at,
@@ -171,7 +205,7 @@ fn row<K: Kind>(
         purged_at: None,
         submitted_by: stage.submitted_by,
         assignee_id: stage.assignee_id,
-        draft_version: before.and_then(|before| before.draft_version),
+        draft_version: stage.draft_version,
         created_by: before.map_or_else(|| caller.id(), |before| before.created_by),
         owner_id,
         source_name: source.map(|source| source.name.clone()),

@@ -80,6 +80,19 @@ impl FromRequestParts<App> for Id {
     }
 }
 
+/// The second name in a path, as it is written.
+#[derive(Clone, Debug)]
+pub struct Part(pub String);
+
+impl FromRequestParts<App> for Part {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_bad| Error::NotFound)?;
+        params.iter().nth(1).map(|(_, value)| Self(value.to_owned())).ok_or(Error::NotFound)
+    }
+}
+
 /// A JSON body of the type `T`, checked against the schema that is published for it.
 #[derive(Debug)]
 pub struct Body<T>(pub T);

@@ -12,7 +12,7 @@ use crate::{
         finder,
         handlers::{change_entry, check_language, show_entry},
         kind::columns,
-        parameters::ItemParameters,
+        parameters::{EntryParameters, ItemParameters},
     },
     entity::{self, vocabulary},
     http::{Error, FieldError, MergePatch, Query, Result},
@@ -125,5 +125,6 @@ async fn change(
     headers: HeaderMap,
     MergePatch(patch): MergePatch,
 ) -> Result<Response> {
-    change_entry::<Organisation>(&app, &caller, None, &language, &headers, patch).await
+    let parameters = EntryParameters { language, draft: false };
+    change_entry::<Organisation>(&app, &caller, None, &parameters, &headers, patch).await
 }

@@ -306,7 +306,7 @@ impl TestApp {
     pub async fn credential(&self, who: As) -> Option<String> {
         let mut known = self.credentials.lock().await;
         if let Some((_, credential)) = known.iter().find(|(other, _)| *other == who) {
-            return Some(credential.clone());
+            return Some(self.fresh(credential));
         }
         let credential = match who.clone() {
             As::Nobody => return None,
@@ -323,6 +323,18 @@ impl TestApp {
         };
         known.push((who, credential.clone()));
         Some(credential)
+    }
+
+    /// The credential, or the same account's token anew when it has expired since.
+    fn fresh(&self, credential: &str) -> String {
+        let Ok(read) = jsonwebtoken::dangerous::insecure_decode::<token::Claims>(credential) else {
+            return credential.to_owned();
+        };
+        let token::Claims { sub, sid, scope: role, exp, .. } = read.claims;
+        if exp > self.app.clock.now().timestamp() {
+            return credential.to_owned();
+        }
+        token::issue(&self.app, sub, sid, role).unwrap()
     }
 
     /// A new key.

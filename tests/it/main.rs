@@ -16,3 +16,4 @@ mod matrix;
 mod privacy;
 mod reading;
 mod schema;
+mod workflow;

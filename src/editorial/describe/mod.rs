@@ -3,6 +3,7 @@
 mod fit;
 mod operations;
 mod schemas;
+mod workflow;
 
 use serde_json::{Value, json};
 
@@ -20,7 +21,18 @@ pub fn describe<K: Kind>(document: &mut Value) {
     document["paths"][&collection] =
         json!({ "get": operations::list::<K>(), "post": operations::create::<K>() });
     document["paths"][&item] = json!({ "get": operations::read::<K>(), "patch": operations::change::<K>(), "delete": operations::trash::<K>() });
-    document["paths"][format!("{item}/transitions")] = json!({ "post": operations::transition::<K>() });
+    let paths = &mut document["paths"];
+    paths[format!("{item}/transitions")] =
+        json!({ "get": workflow::list_transitions::<K>(), "post": workflow::transition::<K>() });
+    paths[format!("{item}/restore")] = json!({ "post": workflow::restore::<K>() });
+    paths[format!("{item}/versions")] = json!({ "get": workflow::list_versions::<K>() });
+    paths[format!("{item}/versions/compare")] = json!({ "get": workflow::compare_versions::<K>() });
+    paths[format!("{item}/versions/{{version}}")] = json!({ "get": workflow::read_version::<K>() });
+    paths[format!("{item}/versions/{{version}}/restore")] =
+        json!({ "post": workflow::restore_version::<K>() });
+    paths[format!("{item}/previews")] =
+        json!({ "get": workflow::list_previews::<K>(), "post": workflow::create_preview::<K>() });
+    paths[format!("{item}/previews/{{preview}}")] = json!({ "delete": workflow::revoke_preview::<K>() });
 }
 
 /// The kind with its article, at the beginning of a sentence.

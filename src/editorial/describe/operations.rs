@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::article;
-use crate::editorial::{kind::Kind, references::kind_name};
+use crate::editorial::{kind::Kind, parameters::SHELVES, references::kind_name};
 
-fn parameter(name: &str, place: &str, schema: &Value, description: &str) -> Value {
+pub(super) fn parameter(name: &str, place: &str, schema: &Value, description: &str) -> Value {
     json!({ "name": name, "in": place, "required": place == "path", "schema": schema, "description": description })
 }
 
@@ -50,7 +50,28 @@ pub fn if_match() -> Value {
     )
 }
 
-fn id_parameter() -> Value {
+pub(super) fn draft_parameter(description: &str) -> Value {
+    parameter("draft", "query", &json!({ "type": "boolean", "default": false }), description)
+}
+
+pub(super) fn page_parameters() -> Vec<Value> {
+    vec![
+        parameter(
+            "limit",
+            "query",
+            &json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
+            "How many entries a page has.",
+        ),
+        parameter(
+            "cursor",
+            "query",
+            &json!({ "type": "string" }),
+            "Where to go on: `page.next_cursor` of the page before.",
+        ),
+    ]
+}
+
+pub(super) fn id_parameter() -> Value {
     parameter(
         "id",
         "path",
@@ -100,20 +121,13 @@ pub(super) fn list<K: Kind>() -> Value {
         &format!("The {what} that the caller may see, {}; without the long text.", K::ORDER),
         "read",
     );
-    let mut parameters = vec![
-        parameter(
-            "limit",
-            "query",
-            &json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
-            "How many entries a page has.",
-        ),
-        parameter(
-            "cursor",
-            "query",
-            &json!({ "type": "string" }),
-            "Where to go on: `page.next_cursor` of the page before.",
-        ),
-    ];
+    let mut parameters = page_parameters();
+    parameters.push(parameter(
+        "state",
+        "query",
+        &json!({ "type": "string", "enum": SHELVES.map(|(word, _)| word) }),
+        "Only entries in this state, or in the trash; all but `published` is for those who write. Default: all that the caller sees but the trash.",
+    ));
     parameters.extend(language_parameters());
     parameters.push(if_none_match());
     list["parameters"] = parameters.into();
@@ -149,6 +163,9 @@ pub(super) fn read<K: Kind>() -> Value {
     );
     let mut parameters = vec![id_parameter()];
     parameters.extend(language_parameters());
+    parameters.push(draft_parameter(
+        "Show the working copy, while there is one; for those who may change the entry.",
+    ));
     parameters.push(if_none_match());
     read["parameters"] = parameters.into();
     read["responses"] = json!({
@@ -163,11 +180,12 @@ pub(super) fn change<K: Kind>() -> Value {
     let mut change = operation::<K>(
         "update",
         &format!("Change {}", article(K::KIND).to_lowercase()),
-        "Changes what the patch names. A published entry changes at once. Authors change their own drafts only.",
+        "Changes what the patch names. A published entry changes at once, and its working copy in the same way; with `draft=true` only the working copy does, which is made if there is none. 409 when the working copy has changed the same field otherwise. Authors change their own drafts only.",
         "write",
     );
     let mut parameters = vec![id_parameter(), if_match()];
     parameters.extend(language_parameters());
+    parameters.push(draft_parameter("Change the working copy; what readers see stays as it is."));
     change["parameters"] = parameters.into();
     change["requestBody"] = request_body(&format!("{}Patch", K::NAME), &PATCH_TYPES, "What is to change");
     change["responses"] = json!({ "200": response(K::NAME, "The changed entry") });
@@ -178,27 +196,13 @@ pub(super) fn trash<K: Kind>() -> Value {
     let mut trash = operation::<K>(
         "delete",
         &format!("Move {} to the trash", article(K::KIND).to_lowercase()),
-        "The entry is gone for every reader; the change log keeps that it was there. Authors trash their own drafts only.",
+        "The entry is gone for every reader; the change log keeps that it was there. It can be taken out again until it is deleted for good, some weeks later. With `draft=true` only the working copy is discarded. Authors trash their own drafts only.",
         "write",
     );
     let mut parameters = vec![id_parameter(), if_match()];
     parameters.extend(language_parameters());
+    parameters.push(draft_parameter("Discard the working copy, not the entry."));
     trash["parameters"] = parameters.into();
     trash["responses"] = json!({ "204": { "description": "In the trash" } });
     trash
-}
-
-pub(super) fn transition<K: Kind>() -> Value {
-    let mut transition = operation::<K>(
-        "transition",
-        &format!("Publish, withdraw or reopen {}", article(K::KIND).to_lowercase()),
-        "`draft` → `published` → `archived` → `draft`, or from `published` back to `draft`. On the way to `published` everything a published entry needs must be there: 422 lists what is missing. A way that does not exist is 409, with those that do. `If-Match` may be sent.",
-        "edit",
-    );
-    let mut parameters = vec![id_parameter(), if_match()];
-    parameters.extend(language_parameters());
-    transition["parameters"] = parameters.into();
-    transition["requestBody"] = request_body("Transition", &["application/json"], "Where the entry is to go");
-    transition["responses"] = json!({ "200": response(K::NAME, "The entry in its new state") });
-    transition
 }

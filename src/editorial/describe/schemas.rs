@@ -17,8 +17,11 @@ use crate::{
         draft::{Common, Draft, NewCredit},
         kind::{Agents, CreditField, Kind, LinkField},
         load::Stored,
+        previews::{CreatedPreview, NewPreview, PreviewPage},
         references::{Compact, References},
         slug,
+        transitions::Standing,
+        versions::{Comparison, Version, VersionPage},
         view::{CreditView, Head, Tail, View},
         workflow::Transition,
     },
@@ -41,11 +44,8 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
     patch["description"] =
         "What is to change (RFC 7396): null removes what may be absent, lists are replaced whole.".into();
     remove_key(&mut patch, "example");
-    let mut schemas = vec![
-        (name.to_owned(), Use::Shown, shown.clone()),
-        (format!("{name}Patch"), Use::Patch, patch),
-        ("Transition".to_owned(), Use::New, value(&Transition::schema())),
-    ];
+    let mut schemas =
+        vec![(name.to_owned(), Use::Shown, shown.clone()), (format!("{name}Patch"), Use::Patch, patch)];
     if is_collection {
         let mut summary = shown;
         summary["title"] = format!("{name}Summary").into();
@@ -58,9 +58,29 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
         schemas.push((format!("New{name}"), Use::New, new));
         schemas.push((format!("{name}Summary"), Use::Shown, summary));
         schemas.push((format!("{name}Page"), Use::Shown, page_schema(name)));
+        schemas.push((format!("{name}Version"), Use::Shown, version_schema(name)));
+        schemas.push(("Transition".to_owned(), Use::New, value(&Transition::schema())));
+        schemas.extend(shown_to_writers());
+        schemas.push(("NewPreview".to_owned(), Use::New, value(&NewPreview::schema())));
     }
     let components = &mut document["components"]["schemas"];
     add_schemas(components, &declared, schemas);
+}
+
+/// What those who write see beside the entries; the same for all kinds.
+fn shown_to_writers() -> Vec<(String, Use, Value)> {
+    macro_rules! shown {
+        ($($type:ty),*) => { vec![$((<$type as ToSchema>::name().into_owned(), Use::Shown, value(&<$type>::schema()))),*] };
+    }
+    shown!(Standing, VersionPage, Comparison, PreviewPage, CreatedPreview)
+}
+
+/// A version with the entry as it was.
+fn version_schema(name: &str) -> Value {
+    let mut schema = value(&Version::schema());
+    schema["title"] = format!("{name}Version").into();
+    schema["properties"]["entry"] = json!({ "$ref": format!("#/components/schemas/{name}") });
+    schema
 }
 
 /// The schemas that the code of `K` declares, by name.
@@ -73,6 +93,11 @@ fn declared<K: Kind>() -> Map<String, Value> {
     Tail::schemas(&mut schemas);
     CreditView::schemas(&mut schemas);
     Transition::schemas(&mut schemas);
+    Standing::schemas(&mut schemas);
+    VersionPage::schemas(&mut schemas);
+    Comparison::schemas(&mut schemas);
+    PreviewPage::schemas(&mut schemas);
+    CreatedPreview::schemas(&mut schemas);
     let mut declared: Map<String, Value> =
         schemas.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
     declared.insert("Compact".to_owned(), value(&Compact::schema()));

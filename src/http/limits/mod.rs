@@ -35,6 +35,8 @@ const GUESSES: u32 = 600;
 const SECOND: i64 = 1_000_000_000;
 /// Routes that are never limited.
 const UNLIMITED: [&str; 2] = ["/livez", "/readyz"];
+/// Where links lead that open something by themselves.
+const LINKS: &str = "/v1/previews/";
 /// Operations that cost more than one unit, by method and route.
 const COSTS: [(&str, &str, u32); 1] = [("POST", "/v1/keys", 10)];
 
@@ -152,8 +154,8 @@ pub async fn charge(app: &App, parts: &Parts, payer: Payer) -> Result<()> {
     }
 }
 
-/// Charges a request to the route `route` whose handler asks for no caller: signing in, and what
-/// lies outside `/v1`.
+/// Charges a request to the route `route` whose handler asks for no caller: signing in, links
+/// that open something by themselves, and what lies outside `/v1`.
 ///
 /// # Errors
 /// 429 when the quota is used up.
@@ -165,6 +167,7 @@ pub async fn charge_route(
 ) -> Result<()> {
     let policy = match route {
         Some(route) if route.starts_with("/v1/auth/") => Policy::SignIn,
+        Some(route) if route.starts_with(LINKS) => Policy::Anonymous,
         Some(route) if !route.starts_with("/v1/") && !UNLIMITED.contains(&route) => Policy::Anonymous,
         // An address nobody knows is charged by the fallback, which asks for the caller.
         _ => return Ok(()),

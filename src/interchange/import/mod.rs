@@ -337,7 +337,9 @@ async fn write_batch<K: Kind>(
     references::resolve(round.tx, &Caller::SYSTEM, &mut items, &[]).await?;
     claims::clashes(round.tx, &mut items, &ids, &slugs).await?;
 
-    let written = targets.iter().flatten().filter(|target| target.version > 0).cloned().collect();
+    // Of what was deleted for good there is nothing to load: it is written anew in its old place.
+    let is_written = |target: &&entry::Model| target.version > 0 && target.purged_at.is_none();
+    let written = targets.iter().flatten().filter(is_written).cloned().collect();
     let mut stored: HashMap<Uuid, Stored<K>> = load::<K>(round.tx, written, true)
         .await?
         .into_iter()
@@ -349,7 +351,7 @@ async fn write_batch<K: Kind>(
     let mut retired = Vec::new();
     let rows = items.into_iter().zip(targets).zip(metadata).zip(slugs);
     for ((((draft, mut errors), target), (line, state, published_at)), slugs) in rows {
-        let written = target.as_ref().filter(|target| target.version > 0);
+        let written = target.as_ref().filter(is_written);
         let mut stage = written.map_or(Stage::new(State::Draft), Stage::of);
         stage.state = state.unwrap_or(stage.state);
         if stage.state == State::Published {

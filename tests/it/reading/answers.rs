@@ -204,7 +204,9 @@ async fn a_slug_that_was_never_public_leads_nowhere() {
     service.post(moved, As::Editor, json!({ "to": "published" })).await;
     let etag = service.get("/v1/publications/baska", As::Editor).await.etag().to_owned();
     service.patch("/v1/publications/baska", As::Editor, &etag, json!({ "slug": "yeni" })).await;
-    service.post("/v1/publications/yeni/transitions", As::Editor, json!({ "to": "draft" })).await;
+    service
+        .post("/v1/publications/yeni/transitions", As::Editor, json!({ "to": "draft", "note": "Neden" }))
+        .await;
     let hidden = service.get("/v1/publications/baska", As::Publishable).await;
     assert_eq!(hidden.status, 404, "an address that leads to a draft would tell of it");
 }

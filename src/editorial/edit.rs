@@ -1,0 +1,207 @@
+//! Changing one entry: everything that must be so, then the write.
+
+use std::collections::HashSet;
+
+use axum::http::{HeaderMap, header};
+use sea_orm::entity::prelude::*;
+use serde_json::Value;
+
+use super::{
+    answer::show,
+    claims,
+    draft::{self, Draft},
+    history,
+    kind::Kind,
+    load::Stored,
+    references::{self, kind_name},
+    slug,
+    store::{self, Before, Write},
+    tree,
+};
+use crate::{
+    app::App,
+    auth::{Caller, caller::Actor},
+    entity::vocabulary::State,
+    http::{Error, FieldError, Result, conditional, locale::Language},
+};
+
+/// Checks a whole document: against its schema, then against the rules that a schema cannot say.
+///
+/// # Errors
+/// 422 with all mistakes.
+pub fn checked<K: Kind>(app: &App, document: &Value) -> Result<Draft<K>> {
+    let (draft, errors) = draft::checked::<K>(app, &format!("New{}", K::NAME), document)?;
+    match draft {
+        Some(draft) if errors.is_empty() => Ok(draft),
+        _ => Err(Error::Invalid(errors)),
+    }
+}
+
+/// Puts ids in the place of the names of other entries, and adds to the errors what only the database
+/// knows: unknown references, names that are taken. `known` are versions of the entry from before: what
+/// they name may stay, even if it has gone to the trash since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    own: Option<Uuid>,
+    draft: Draft<K>,
+    known: &[&Draft<K>],
+) -> Result<(Draft<K>, Vec<FieldError>)> {
+    let mut kept = Vec::new();
+    for known in known {
+        let mut known = Draft::clone(known);
+        kept.extend(known.references().into_iter().map(|reference| reference.name.clone()));
+    }
+    let mut items = [(draft, Vec::new())];
+    references::resolve(db, caller, &mut items, &kept).await?;
+    claims::clashes(db, &mut items, &[own], &[]).await?;
+    let [item] = items;
+    Ok(item)
+}
+
+/// Takes from `former`, an old version, the names of entries that are gone, or that the caller may not
+/// know of; what `present` names may stay.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_what_is_gone<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    former: &mut Draft<K>,
+    present: &Draft<K>,
+) -> Result<()> {
+    let mut items = [(former.clone(), Vec::new())];
+    let mut present = present.clone();
+    let kept: Vec<String> =
+        present.references().into_iter().map(|reference| reference.name.clone()).collect();
+    references::resolve(db, caller, &mut items, &kept).await?;
+    let [(_, gone)] = items;
+    let gone: HashSet<String> = gone.into_iter().filter_map(|error| error.pointer).collect();
+    let names = former.references().into_iter().filter(|reference| gone.contains(&reference.pointer));
+    let names: HashSet<String> = names.map(|reference| reference.name.clone()).collect();
+    former.forget(&names);
+    Ok(())
+}
+
+/// Writes one entry, after everything that only the database knows has been checked.
+///
+/// # Errors
+/// 422 with all mistakes; 409 when somebody was faster.
+pub async fn write<K: Kind>(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    caller: &Caller,
+    mut write: Write<K>,
+) -> Result<Stored<K>> {
+    let own = write.before.id();
+    let made = write.draft.common.slug.is_none();
+    if made {
+        let heading = write.draft.heading().unwrap_or_default();
+        write.draft.common.slug = Some(slug::free(tx, K::KIND, &heading, kind_name(K::KIND), own).await?);
+    }
+    let before = match &write.before {
+        Before::Stored(before) => vec![&before.draft],
+        _ => Vec::new(),
+    };
+    let (draft, mut errors) = settle(tx, caller, own, write.draft, &before).await?;
+    write.draft = draft;
+    if write.stage.is_complete() {
+        errors.extend(write.draft.missing());
+    }
+    if made && errors.iter().any(|error| error.pointer.as_deref() == Some("/slug")) {
+        // Another writer has just published the same title; nobody sent that slug.
+        return Err(Error::conflict("somebody has just taken the slug made from the title; try again"));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    if let Some(before) = write.unchanged() {
+        // Nothing is to change, so nothing has happened.
+        return Ok(before.clone());
+    }
+    let mut saved = put(app, tx, caller, vec![write]).await?;
+    saved.pop().ok_or_else(|| Error::internal("nothing was saved"))
+}
+
+/// Writes entries that need no further check, and says so in the audit trail; the last act before the
+/// commit.
+///
+/// # Errors
+/// 422 when one would lead back to itself; 409 when somebody was faster.
+pub async fn put<K: Kind>(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    caller: &Caller,
+    writes: Vec<Write<K>>,
+) -> Result<Vec<Stored<K>>> {
+    let actions: Vec<_> = writes.iter().map(history::action).collect();
+    let saved = store::save(tx, &app.clock, caller, writes).await?;
+    let ids: Vec<Uuid> = saved.iter().map(|stored| stored.entry.id).collect();
+    let circles = tree::circles::<K>(tx, &ids).await?;
+    if !circles.is_empty() {
+        return Err(Error::Invalid(circles.into_iter().map(|(_, error)| error).collect()));
+    }
+    let events = actions
+        .into_iter()
+        .zip(ids)
+        .map(|((action, fields), id)| caller.did(action).on(kind_name(K::KIND), id).changing(fields));
+    history::seal(tx, app.clock.now(), events.collect::<Vec<_>>()).await?;
+    Ok(saved)
+}
+
+/// Refuses to change at once what others have approved, where two must have seen what is published.
+///
+/// # Errors
+/// 409 that says what to do instead.
+pub fn refuse_unseen<K: Kind>(app: &App, caller: &Caller, stored: &Stored<K>) -> Result<()> {
+    if !app.config.four_eyes || caller.actor == Actor::System {
+        return Ok(());
+    }
+    match stored.entry.state {
+        State::Published => {
+            Err(Error::conflict("two must see what is published: change the working copy (`?draft=true`)"))
+        }
+        State::Scheduled => {
+            Err(Error::conflict("two must see what is published: take it back to `draft` first"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// 412 with the current tag when the entry is no longer at `version`. `stored` is what the caller looks
+/// at: the entry, or its working copy.
+///
+/// # Errors
+/// 412.
+pub async fn refuse_stale<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    language: &Language,
+    version: i32,
+    stored: &Stored<K>,
+) -> Result<()> {
+    if stored.entry.version == version {
+        return Ok(());
+    }
+    let current = show(db, caller, language, &HeaderMap::new(), stored.clone()).await?;
+    let etag = current.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+    Err(Error::Stale(etag.unwrap_or_default().to_owned()))
+}
+
+/// [`refuse_stale`] against the version that `If-Match` must name.
+///
+/// # Errors
+/// 428 without it, 412.
+pub async fn require_current<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    language: &Language,
+    headers: &HeaderMap,
+    stored: &Stored<K>,
+) -> Result<()> {
+    let version = conditional::required_version(headers)?;
+    refuse_stale(db, caller, language, version, stored).await
+}

@@ -151,26 +151,28 @@ impl Grid {
         self.credentials.iter().find(|(known, _)| *known == who).unwrap().1.clone()
     }
 
-    /// Sends one request for each of `callers`, which are all to be refused with the status that
-    /// `expected` gives; then looks at what they left behind.
-    pub async fn refused(&self, place: &str, callers: &[(Who, u16)], request: &Request, like: Option<&str>) {
+    /// Sends requests that are all to be refused; then looks at what they left behind.
+    pub async fn refused(&self, place: &str, attempts: &[Attempt]) {
         let before = self.service.rows().await;
         let lines = self.service.trail().await.len();
         let mut expected_lines = (0, 0);
-        for (who, status) in callers {
-            let answer = request.send(&self.service, self.credential(*who)).await;
-            assert_eq!(answer.status, *status, "{place} by {who:?}: {}", answer.text);
-            for name in ["etag", "last-modified", "location"] {
-                assert!(!answer.headers.contains_key(name), "{place} by {who:?} tells {name}");
-            }
-            match status {
-                401 if *who != Who::Nobody => expected_lines.0 += 1,
-                403 => expected_lines.1 += 1,
-                404 => {
-                    let text = but_for_its_id(&answer);
-                    assert!(like.is_none_or(|like| like == text), "{place} by {who:?}: {text}");
+        for Attempt { what, callers, request, like } in attempts {
+            for (who, status) in callers {
+                let place = format!("{place} ({what}) by {who:?}");
+                let answer = request.send(&self.service, self.credential(*who)).await;
+                assert_eq!(answer.status, *status, "{place}: {}", answer.text);
+                for name in ["etag", "last-modified", "location"] {
+                    assert!(!answer.headers.contains_key(name), "{place} tells {name}");
                 }
-                _ => {}
+                match status {
+                    401 if *who != Who::Nobody => expected_lines.0 += 1,
+                    403 => expected_lines.1 += 1,
+                    404 => {
+                        let text = but_for_its_id(&answer);
+                        assert!(like.as_ref().is_none_or(|like| *like == text), "{place}: {text}");
+                    }
+                    _ => {}
+                }
             }
         }
         assert_eq!(self.service.rows().await, before, "{place}: something was left behind");
@@ -179,6 +181,17 @@ impl Grid {
         let found = (count(AuditAction::AuthnFail), count(AuditAction::AuthzFail));
         assert_eq!(found, expected_lines, "{place}: lines in the audit trail");
     }
+}
+
+/// A request, and those who are to be refused it.
+pub struct Attempt {
+    /// The state of what it is about.
+    pub what: String,
+    /// Who sends it, and the status they get.
+    pub callers: Vec<(Who, u16)>,
+    pub request: Request,
+    /// What a 404 is to look like.
+    pub like: Option<String>,
 }
 
 /// One request.
@@ -397,7 +410,8 @@ async fn accounts_keys_sessions_and_the_trail_are_for_whom_the_document_says() {
             let expected = |who| refusal(who, &permission, fresh, &path, object);
             let refused: Vec<_> =
                 Who::ALL.into_iter().filter_map(|who| Some((who, expected(who)?))).collect();
-            grid.refused(&format!("{place} ({object:?})"), &refused, &request, like.as_deref()).await;
+            let what = format!("{object:?}");
+            grid.refused(&place, &[Attempt { what, callers: refused, request, like: like.clone() }]).await;
             for who in Who::ALL.into_iter().filter(|who| expected(*who).is_none()) {
                 // A fresh object for each: the operation may end it.
                 let requests = requests(&grid, &path, &method).await;

@@ -124,10 +124,10 @@ async fn the_address_of_what_was_deleted_is_given_to_nobody_and_an_import_brings
     throw_away(&service, &path).await;
     service.app.clock.advance(TimeDelta::days(31));
     schedule::empty_trash(service.app.clone()).await.unwrap();
-    assert_eq!(
-        service.post("/v1/publications", As::Editor, publication("Rapor")).await.body["slug"],
-        "rapor-2"
-    );
+    // A session does not last that long.
+    let key = service.key(KeyType::Secret, vec![Scope::ContentPublish]).await;
+    let second = service.post("/v1/publications", As::Bearer(key), publication("Rapor")).await;
+    assert_eq!(second.body["slug"], "rapor-2", "{}", second.text);
     let mut line = publication("Rapor");
     line["slug"] = json!("rapor");
     line["state"] = json!("published");

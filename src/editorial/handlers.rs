@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, Editor, Reader, Writer},
+    auth::{Caller, Editor, Once, Reader, Writer},
     entity::{
         entry, slug_history,
         vocabulary::{AuditAction, State as EntryState},
@@ -85,20 +85,19 @@ async fn create<K: Kind>(
     State(app): State<App>,
     Writer(caller): Writer,
     Query(ItemParameters(language)): Query<ItemParameters>,
-    Document(body): Document,
+    Once(effect, Document(body)): Once<Document>,
 ) -> Result<Response> {
     let draft = checked::<K>(&app, &body)?;
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let saved =
         write(&app, &tx, &caller, Before::Nothing, draft, Stage::new(EntryState::Draft), None).await?;
     let location = format!("/v1/{}/{}", K::COLLECTION, saved.entry.slug);
     let mut response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
-    tx.commit().await?;
     *response.status_mut() = StatusCode::CREATED;
     response
         .headers_mut()
         .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
-    Ok(response)
+    effect.commit(tx, response).await
 }
 
 /// `GET /v1/{collection}/{id}`
@@ -208,9 +207,9 @@ async fn transition<K: Kind>(
     id: Id,
     Query(ItemParameters(language)): Query<ItemParameters>,
     headers: HeaderMap,
-    Body(Transition { to, note }): Body<Transition>,
+    Once(effect, Body(Transition { to, note })): Once<Body<Transition>>,
 ) -> Result<Response> {
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let stored = for_change::<K>(&tx, &caller, Some(&id)).await?;
     if let Some(version) = conditional::optional_version(&headers)? {
         refuse_stale(&tx, &caller, &language, version, &stored).await?;
@@ -220,8 +219,7 @@ async fn transition<K: Kind>(
     let (draft, stage) = (stored.draft.clone(), Stage { state: to, ..Stage::of(&stored.entry) });
     let saved = write(&app, &tx, &caller, Before::Stored(Box::new(stored)), draft, stage, note).await?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
-    tx.commit().await?;
-    Ok(response)
+    effect.commit(tx, response).await
 }
 
 /// One page of the default order.

@@ -79,6 +79,7 @@ pub enum Scope {
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a permission by itself")]
 pub struct Grants {
     /// The widest visibility of published entries the caller reads; `None`: reads nothing.
     pub reads: Option<Visibility>,

@@ -85,6 +85,23 @@ async fn another_body_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
+async fn what_has_changed_since_does_not_change_the_answer() {
+    let service = TestApp::start().await;
+    let made = service.post(PUBLICATIONS, As::Editor, app::publication("Bir")).await;
+    let path = format!("{}/transitions", made.header("location"));
+    let publish = async || {
+        let headers = [("idempotency-key", "k"), ("if-match", made.etag())];
+        service.send(Method::POST, &path, As::Editor, &headers, Some(json!({ "to": "published" }))).await
+    };
+    let first = publish().await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let archived = service.post(&path, As::Editor, json!({ "to": "archived" })).await;
+    assert_eq!(archived.status, 200);
+    assert_replayed(&first, &publish().await, "neither 409 nor 412");
+    assert_eq!(service.get(made.header("location"), As::Editor).await.body["state"], "archived");
+}
+
+#[tokio::test]
 async fn a_key_belongs_to_one_caller_and_one_address() {
     let service = TestApp::start().await;
     let body = app::publication("Bir");

@@ -324,18 +324,17 @@ fn finish_answers(answers: &mut Map<String, Value>, traits: &[Trait], responses:
     }
     let mut failures: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for (needed, code) in FAILURES {
-        let codes = failures.entry(code.status().as_u16()).or_default();
-        if needed.is_none_or(|needed| traits.contains(&needed)) && !codes.contains(&code) {
-            codes.push(code);
+        let status = code.status().as_u16();
+        // What an operation says of a status itself stands.
+        if needed.is_none_or(|needed| traits.contains(&needed)) && !answers.contains_key(&status.to_string())
+        {
+            let codes = failures.entry(status).or_default();
+            codes.extend((!codes.contains(&code)).then_some(code));
         }
     }
-    for (status, codes) in failures.into_iter().filter(|(_, codes)| !codes.is_empty()) {
-        let names: Vec<String> = codes.iter().map(|code| name_of(*code)).collect();
-        let name = names.join("Or");
+    for (status, codes) in failures {
+        let name = codes.iter().map(|code| name_of(*code)).collect::<Vec<_>>().join("Or");
         let reference = json!({ "$ref": format!("#/components/responses/{name}") });
-        if answers.contains_key(&status.to_string()) {
-            continue;
-        }
         answers.insert(status.to_string(), reference);
         responses.entry((status, name)).or_insert_with(|| failure(&codes));
     }

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     crypto::{Keyring, PasswordHashing, Secrets},
     db::Db,
-    http::{contract::Contract, cors::Origins, limits::Limits, places::Places},
+    http::{contract::Contract, cors::Origins, idempotency::InFlight, limits::Limits, places::Places},
     mail::Outbox,
     trail::Trail,
 };
@@ -44,6 +44,8 @@ pub struct Parts {
     pub limits: Limits,
     /// How many requests are served at once.
     pub places: Places,
+    /// The requests that can be sent again and are being served.
+    pub in_flight: InFlight,
     /// The web origins that keys are bound to.
     pub origins: Origins,
     draining: AtomicBool,
@@ -73,6 +75,7 @@ impl App {
             hashing: PasswordHashing::default(),
             limits: Limits::default(),
             places: Places::default(),
+            in_flight: InFlight::default(),
             origins: Origins::default(),
             draining: AtomicBool::new(false),
         }))

@@ -206,6 +206,22 @@ impl Db {
     }
 }
 
+/// Takes the lock `number` until the transaction ends, unless somebody has it; says whether it was free.
+/// On SQLite a transaction that writes is alone anyway.
+///
+/// # Errors
+/// When the database fails.
+pub async fn try_lock(tx: &DatabaseTransaction, number: i64) -> Result<bool, DbErr> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(true);
+    }
+    // No query builder knows advisory locks.
+    let take = "SELECT pg_try_advisory_xact_lock($1) AS is_free";
+    let take = Statement::from_sql_and_values(DbBackend::Postgres, take, [number.into()]);
+    let row = tx.query_one_raw(take).await?;
+    row.map_or(Ok(false), |row| row.try_get("", "is_free"))
+}
+
 /// Takes the rights of others away from an SQLite file and what lies beside it (SECURITY.md C-09).
 #[cfg(unix)]
 fn keep_private(path: &str) -> std::io::Result<()> {

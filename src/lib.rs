@@ -20,6 +20,7 @@
 //! | how often one may ask, how many are served at once, which web pages may | [`http::limits`], [`http::places`], [`http::cors`] |
 //! | the published document as the judge of what comes in | [`http::contract`] |
 //! | who is calling and what they may do; signing in, second factors, one's own account | [`auth`] |
+//! | a `POST` that may be sent again: the key, and its effect once | [`http::idempotency`], [`auth::once`] |
 //! | the entry that every kind of content is: who sees it, reading, writing, documenting | [`editorial`] |
 //! | the kinds: own fields, texts, rules, example | [`publications`], [`projects`], [`events`], [`practices`], [`people`], [`partners`], [`topics`], [`organisation`] |
 //! | what a preview link shows; what is published, archived and deleted when its time has come | [`previews`], [`schedule`] |
@@ -60,7 +61,8 @@
 //!
 //! Every read of content begins at [`editorial::finder`]. Every write leaves a revision and a line in
 //! the change log and in the audit trail, in its own transaction. Every operation declares its
-//! permission and has its row in the access matrix (`tests/it/matrix.rs`). A body is judged by the
+//! permission and has its row in the access matrix (`tests/it/matrix.rs`). Every `POST` of a known caller
+//! takes effect once for its key ([`auth::once`]; `tests/it/idempotency/operations.rs`). A body is judged by the
 //! schema that is published for it. Both databases behave alike. No query per row. No secret and no personal datum in a log.
 
 pub mod app;

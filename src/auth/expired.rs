@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use sea_orm::{Condition, entity::prelude::*};
 
-use super::attempt;
+use super::{attempt, once};
 use crate::{
     app::App,
     entity::{known_device, one_time_token, refresh_token, session, sign_in_failure},
@@ -13,7 +13,7 @@ use crate::{
 /// How long a session is kept after it has ended, for whoever looks into what happened.
 const SESSIONS_KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Deletes expired tokens, devices, sessions and counts of failures.
+/// Deletes expired tokens, devices, sessions, counts of failures and kept answers.
 ///
 /// # Errors
 /// When the database fails; the next time does it.
@@ -39,5 +39,5 @@ pub async fn delete_expired(app: App) -> Result<()> {
         .add(session::Column::ExpiresAt.lt(now - SESSIONS_KEPT));
     session::Entity::delete_many().filter(over).exec(&tx).await?;
     tx.commit().await?;
-    Ok(())
+    once::delete_expired(&app).await
 }

@@ -1,12 +1,12 @@
 //! One's own account: who one is, the password, the second factor.
 
-use axum::{extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode, response::Response};
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Caller, Fresh, Person, Scope, Signed, attempt,
+    Caller, Fresh, NoBody, Once, Person, Scope, Signed, attempt,
     caller::{Account, Actor, Factor},
     factor, one_time, password, session,
 };
@@ -194,8 +194,8 @@ pub(super) async fn change_password(
     State(app): State<App>,
     Fresh(Person(caller)): Fresh<Person>,
     Query(NoParameters): Query<NoParameters>,
-    Body(body): Body<PasswordChange>,
-) -> Result<StatusCode> {
+    Once(effect, Body(body)): Once<Body<PasswordChange>>,
+) -> Result<Response> {
     let (known, account) = own(&app, &caller).await?;
     let attempt = attempt::begin(&app, &format!("session {}", known.session_id)).await?;
     let stored = Some(account.password_hash.clone());
@@ -207,14 +207,14 @@ pub(super) async fn change_password(
     }
     one_time::check_password(&app, &account, &body.new_password, "/new_password").await?;
     let hash = password::hash_in_turn(&app.hashing, &body.new_password).await?;
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     attempt.succeed(&tx).await?;
     one_time::replace_password(&app, &tx, &account, hash, Some(known.session_id)).await?;
     let event = caller.did(AuditAction::AuthnPasswordChange).on("user", known.id).because("own");
     trail::record(&tx, app.clock.now(), [event]).await?;
-    tx.commit().await?;
+    let response = effect.commit(tx, StatusCode::NO_CONTENT).await?;
     app.outbox.post(texts::security_notice(&account.email, Notice::PasswordChanged));
-    Ok(StatusCode::NO_CONTENT)
+    Ok(response)
 }
 
 /// Begin to set up a second factor
@@ -229,16 +229,16 @@ pub(super) async fn begin_second_factor(
     State(app): State<App>,
     Fresh(Person(caller)): Fresh<Person>,
     Query(NoParameters): Query<NoParameters>,
-) -> Result<(StatusCode, Json<NewSecondFactor>)> {
+    Once(effect, NoBody): Once<NoBody>,
+) -> Result<Response> {
     let (_, account) = own(&app, &caller).await?;
     if factor::is_active(&account) {
         return Err(Error::conflict("a second factor is in force; remove it first"));
     }
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let secret = factor::set_up(&app, &tx, &account).await?;
-    tx.commit().await?;
     let uri = secret.uri("sogep", &account.email);
-    Ok((StatusCode::CREATED, Json(NewSecondFactor { secret: secret.base32(), uri })))
+    effect.commit(tx, (StatusCode::CREATED, Json(NewSecondFactor { secret: secret.base32(), uri }))).await
 }
 
 /// Confirm a second factor
@@ -255,14 +255,14 @@ pub(super) async fn confirm_second_factor(
     State(app): State<App>,
     Fresh(Person(caller)): Fresh<Person>,
     Query(NoParameters): Query<NoParameters>,
-    Body(body): Body<FactorCode>,
-) -> Result<Json<RecoveryCodes>> {
+    Once(effect, Body(body)): Once<Body<FactorCode>>,
+) -> Result<Response> {
     let (known, account) = own(&app, &caller).await?;
     if factor::is_active(&account) {
         return Err(Error::conflict("a second factor is in force already"));
     }
     let attempt = attempt::begin(&app, &format!("session {}", known.session_id)).await?;
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     attempt.succeed(&tx).await?;
     let Some(recovery_codes) = factor::confirm(&app, &tx, &account, &body.code).await? else {
         let wrong = FieldError::at("/code", "wrong", "this is not the code that the authenticator shows now");
@@ -271,9 +271,9 @@ pub(super) async fn confirm_second_factor(
     session::keep_only(&app, &tx, known.id, known.session_id, true).await?;
     let event = caller.did(AuditAction::AuthnFactorAdded).on("user", known.id);
     trail::record(&tx, app.clock.now(), [event]).await?;
-    tx.commit().await?;
+    let response = effect.commit(tx, Json(RecoveryCodes { recovery_codes })).await?;
     app.outbox.post(texts::security_notice(&account.email, Notice::SecondFactorSetUp));
-    Ok(Json(RecoveryCodes { recovery_codes }))
+    Ok(response)
 }
 
 /// Remove one's second factor
@@ -312,14 +312,14 @@ pub(super) async fn renew_recovery_codes(
     State(app): State<App>,
     Fresh(Person(caller)): Fresh<Person>,
     Query(NoParameters): Query<NoParameters>,
-) -> Result<Json<RecoveryCodes>> {
+    Once(effect, NoBody): Once<NoBody>,
+) -> Result<Response> {
     let (known, account) = with_factor(&app, &caller).await?;
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let recovery_codes = factor::renew_recovery_codes(&app, &tx, account.id).await?;
     let event = caller.did(AuditAction::AuthnRecoveryCodesRenewed).on("user", known.id);
     trail::record(&tx, app.clock.now(), [event]).await?;
-    tx.commit().await?;
-    Ok(Json(RecoveryCodes { recovery_codes }))
+    effect.commit(tx, Json(RecoveryCodes { recovery_codes })).await
 }
 
 /// The caller's own account.

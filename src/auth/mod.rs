@@ -10,6 +10,7 @@ mod jwks;
 pub mod key;
 mod known_device;
 mod me;
+pub mod once;
 pub mod one_time;
 pub mod password;
 mod payload;
@@ -20,6 +21,7 @@ pub mod totp;
 
 pub use caller::{Administrator, Caller, Editor, Fresh, Person, Reader, Signed, Writer};
 pub use expired::delete_expired;
+pub use once::{NoBody, Once};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -76,7 +78,8 @@ pub enum Scope {
 }
 
 /// What a caller may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a permission by itself")]
 pub struct Grants {
     /// The widest visibility of published entries the caller reads; `None`: reads nothing.
     pub reads: Option<Visibility>,
@@ -94,6 +97,16 @@ impl Grants {
     /// What somebody without a credential may do.
     pub const NONE: Self =
         Self { reads: None, writes: false, edits: false, administers: false, follows: false };
+
+    /// Whether nothing of `other` is missing.
+    #[must_use]
+    pub fn cover(self, other: Self) -> bool {
+        self.reads >= other.reads
+            && self.writes >= other.writes
+            && self.edits >= other.edits
+            && self.administers >= other.administers
+            && self.follows >= other.follows
+    }
 
     /// What an account of this role may do.
     #[must_use]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Failure, say, tell};
 use crate::{
     app::App,
-    auth::{Caller, factor},
+    auth::{Caller, factor, once},
     entity::{signing_key, user, vocabulary::AuditAction},
     http::Error,
     trail,
@@ -133,6 +133,7 @@ pub async fn reseal(app: &App) -> Result<u64, Failure> {
         }
         tx.commit().await?;
     }
+    resealed += once::reseal(app).await?;
     let tx = app.db.begin().await?;
     trail::record(&tx, app.clock.now(), [Caller::SYSTEM.did(AuditAction::SecretsResealed)]).await?;
     tx.commit().await.map_err(Error::from)?;

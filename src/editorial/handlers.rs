@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, Reader, Writer},
+    auth::{Caller, NoBody, Once, Reader, Writer},
     entity::{entry, slug_history, vocabulary::State as EntryState},
     http::{
         Error, Id, MergePatch, Query, Result, cursor::Position, extract::Document, json::merge,
@@ -98,10 +98,10 @@ async fn create<K: Kind>(
     State(app): State<App>,
     Writer(caller): Writer,
     Query(ItemParameters(language)): Query<ItemParameters>,
-    Document(body): Document,
+    Once(effect, Document(body)): Once<Document>,
 ) -> Result<Response> {
     let draft = edit::checked::<K>(&app, &body)?;
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let write = Write {
         before: Before::Nothing,
         draft,
@@ -113,8 +113,7 @@ async fn create<K: Kind>(
     let saved = edit::write(&app, &tx, &caller, write).await?;
     let location = format!("/v1/{}/{}", K::COLLECTION, saved.entry.slug);
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
-    tx.commit().await?;
-    Ok(created(response, &location))
+    effect.commit(tx, created(response, &location)).await
 }
 
 /// `response` as the answer to a request that has made what is at `location`.
@@ -237,8 +236,9 @@ async fn restore<K: Kind>(
     Writer(caller): Writer,
     id: Id,
     Query(ItemParameters(language)): Query<ItemParameters>,
+    Once(effect, NoBody): Once<NoBody>,
 ) -> Result<Response> {
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let entry = lookup::find::<K>(&tx, &caller, &id, Among::Trash, true).await?;
     let stored = lookup::whole::<K>(&tx, lookup::allowed(&caller, entry, finder::may_change)?).await?;
     // Nothing goes from the trash to the public: it is looked at first.
@@ -253,8 +253,7 @@ async fn restore<K: Kind>(
     }
     let saved = edit::put(&app, &tx, &caller, vec![write]).await?.pop().ok_or(Error::NotFound)?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
-    tx.commit().await?;
-    Ok(response)
+    effect.commit(tx, response).await
 }
 
 /// One page of the default order.

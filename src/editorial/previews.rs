@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, Writer},
+    auth::{Caller, Once, Writer},
     entity::{entry, preview, vocabulary::AuditAction},
     http::{
         Body, Error, Id, Query, Result,
@@ -121,9 +121,9 @@ pub(super) async fn create<K: Kind>(
     Writer(caller): Writer,
     id: Id,
     Query(NoParameters): Query<NoParameters>,
-    Body(new): Body<NewPreview>,
+    Once(effect, Body(new)): Once<Body<NewPreview>>,
 ) -> Result<Response> {
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let entry = lookup::find::<K>(&tx, &caller, &id, Among::Alive, true).await?;
     let entry = lookup::allowed(&caller, entry, finder::may_change)?;
     if !entry.consented {
@@ -156,8 +156,7 @@ pub(super) async fn create<K: Kind>(
     let made = json!(CreatedPreview { preview: shown(row, &actors), token, url });
     let locale = &app.config.default_locale;
     let response = answer(&HeaderMap::new(), &caller, locale, 0, None, &made)?;
-    tx.commit().await?;
-    Ok(created(response, &location))
+    effect.commit(tx, created(response, &location)).await
 }
 
 /// `GET /v1/{collection}/{id}/previews`

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, Writer},
+    auth::{Caller, Once, Writer},
     entity::{
         entry, revision, user,
         vocabulary::{AccountRole, State as EntryState},
@@ -115,9 +115,9 @@ pub(super) async fn take<K: Kind>(
     id: Id,
     Query(ItemParameters(language)): Query<ItemParameters>,
     headers: HeaderMap,
-    Body(transition): Body<Transition>,
+    Once(effect, Body(transition)): Once<Body<Transition>>,
 ) -> Result<Response> {
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let stored = lookup::held::<K>(&tx, &caller, Some(&id), workflow::may_take_part).await?;
     if let Some(version) = conditional::optional_version(&headers)? {
         edit::refuse_stale(&tx, &caller, &language, version, &stored).await?;
@@ -125,8 +125,7 @@ pub(super) async fn take<K: Kind>(
     let write = prepared(&app, &tx, &caller, stored, transition).await?;
     let saved = edit::write(&app, &tx, &caller, write).await?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
-    tx.commit().await?;
-    Ok(response)
+    effect.commit(tx, response).await
 }
 
 /// The write that brings `stored` where `transition` says, if that is a way for `caller`.

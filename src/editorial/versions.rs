@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, Writer},
+    auth::{Caller, NoBody, Once, Writer},
     entity::{entry, revision, vocabulary::State as EntryState},
     http::{
         Error, Id, Query, Result,
@@ -222,8 +222,9 @@ pub(super) async fn restore<K: Kind>(
     Part(part): Part,
     Query(EntryParameters { language, draft: into_copy }): Query<EntryParameters>,
     headers: HeaderMap,
+    Once(effect, NoBody): Once<NoBody>,
 ) -> Result<Response> {
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let stored = lookup::held::<K>(&tx, &caller, Some(&id), finder::may_change).await?;
     let copy = working_copy::of::<K>(&tx, &stored.entry).await?;
     let seen = copy.as_ref().filter(|_| into_copy).unwrap_or(&stored);
@@ -244,6 +245,5 @@ pub(super) async fn restore<K: Kind>(
         working_copy::change_beside(&app, &tx, &caller, stored, copy, former, note).await?
     };
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
-    tx.commit().await?;
-    Ok(response)
+    effect.commit(tx, response).await
 }

@@ -9,13 +9,13 @@ pub struct Model {
     /// The account or key that sent it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub caller_id: Uuid,
-    /// The method and the path.
+    /// The method and the address.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub operation: String,
     /// The key that the caller gave it.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub key: String,
-    /// A hash of what was sent.
+    /// A hash of what was sent, sealed: what was sent may hold a password.
     #[sea_orm(column_type = "Text")]
     pub fingerprint: String,
     /// The status of the answer.

@@ -23,8 +23,8 @@ use super::Exchange;
 use crate::{app::App, entity::api_key};
 
 /// What a page may read of an answer besides its body.
-const EXPOSED: &str =
-    "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Key-Expires";
+const EXPOSED: &str = "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Key-Expires, \
+     Idempotency-Replayed";
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str =
     "authorization, content-type, if-match, if-none-match, idempotency-key, accept-language";

@@ -55,7 +55,7 @@ macro_rules! codes {
 
 codes! {
     InvalidParameter = "invalid-parameter", BAD_REQUEST, "A parameter is not acceptable",
-        "A query parameter is unknown, repeated, or has a value outside its documented range. `errors` names each.";
+        "A query parameter is unknown, repeated, or has a value outside its documented range, or `Idempotency-Key` is no key. `errors` names each.";
     MalformedBody = "malformed-body", BAD_REQUEST, "The body is not JSON",
         "The body is not one JSON value in UTF-8: a syntax error, a name given twice in one object, or nesting deeper than 64 levels.";
     MalformedRequest = "malformed-request", BAD_REQUEST, "The request cannot be understood",
@@ -84,6 +84,8 @@ codes! {
         "The whole body must arrive within 30 seconds.";
     Conflict = "conflict", CONFLICT, "The request contradicts what is there",
         "What was asked cannot be done in the present state. `detail` says why and what can be done.";
+    IdempotencyKeyInUse = "idempotency-key-in-use", CONFLICT, "The request is being carried out",
+        "Another request with this `Idempotency-Key` is being carried out at this moment. Send the same request again after `Retry-After` seconds to get its answer.";
     PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "The entry has changed",
         "`If-Match` names an older version. `ETag` carries the current one: read again, merge, retry.";
     PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
@@ -94,6 +96,8 @@ codes! {
         "Send `Content-Type: application/json`; `PATCH` also takes `application/merge-patch+json`. Content encodings are not taken.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Some fields are not acceptable",
         "The body is JSON but not what is documented. `errors` lists every mistake with a JSON pointer.";
+    IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The key was used for something else",
+        "Under this `Idempotency-Key` another body, `Content-Type` or `If-Match` was sent to this address within the last 24 hours, and carried out. Take a new key for a new request.";
     PreconditionRequired = "precondition-required", PRECONDITION_REQUIRED, "If-Match is needed",
         "Changing an entry needs `If-Match` with the `ETag` it was read with, so that nobody's work is overwritten unseen.";
     TooManyRequests = "quota-exceeded", TOO_MANY_REQUESTS, "The quota is used up",
@@ -114,7 +118,7 @@ pub struct FieldError {
     /// Where in the body (RFC 6901 JSON pointer); null when a parameter is meant.
     #[schema(required, example = "/translations/tr/title")]
     pub pointer: Option<String>,
-    /// The query parameter; null when a place in the body is meant.
+    /// The query parameter or header; null when a place in the body is meant.
     #[schema(required)]
     pub parameter: Option<String>,
     /// What is wrong, in one stable word.
@@ -133,7 +137,7 @@ impl FieldError {
         Self { pointer, parameter: None, code: code.to_owned(), detail: detail.into() }
     }
 
-    /// A mistake in the query parameter `name`.
+    /// A mistake in the query parameter or header `name`.
     #[must_use]
     pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: Some(name.to_owned()), code: code.to_owned(), detail: detail.into() }
@@ -322,6 +326,7 @@ impl IntoResponse for Error {
             }
             Self::Stale(etag) => header(header::ETAG, etag),
             Self::OverQuota { retry_after, .. } => header(header::RETRY_AFTER, &retry_after.to_string()),
+            Self::Problem(Code::IdempotencyKeyInUse, _) => header(header::RETRY_AFTER, "1"),
             Self::Unavailable(_) | Self::Problem(Code::Unavailable | Code::Overloaded, _) => {
                 header(header::RETRY_AFTER, "2")
             }

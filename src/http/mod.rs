@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod error;
 pub mod exchange;
 pub mod extract;
+pub mod idempotency;
 pub mod json;
 pub mod limits;
 pub mod locale;

@@ -3,14 +3,14 @@
 use axum::{
     extract::State,
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use sea_orm::{QuerySelect, entity::prelude::*};
 
 use super::{CreatedKey, Key, KeyPage, NewKey, Rotation, create, page, revoke, rotate};
 use crate::{
     app::App,
-    auth::{Administrator, Fresh},
+    auth::{Administrator, Fresh, Once},
     entity::api_key,
     http::{
         Body, Error, Id, Json, Query, Result, cursor::Position, page::PageParameters, query::NoParameters,
@@ -63,14 +63,14 @@ pub(super) async fn create_key(
     State(app): State<App>,
     Fresh(Administrator(caller)): Fresh<Administrator>,
     Query(NoParameters): Query<NoParameters>,
-    Body(new): Body<NewKey>,
+    Once(effect, Body(new)): Once<Body<NewKey>>,
 ) -> Result<Response> {
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let (secret, row, events) = create(&app, &tx, &caller, new).await?;
     trail::record(&tx, app.clock.now(), events).await?;
-    tx.commit().await?;
     let location = [(header::LOCATION, format!("/v1/keys/{}", row.id))];
-    Ok((StatusCode::CREATED, location, Json(CreatedKey { secret, key: row.try_into()? })).into_response())
+    let created = Json(CreatedKey { secret, key: row.try_into()? });
+    effect.commit(tx, (StatusCode::CREATED, location, created)).await
 }
 
 /// Read a key
@@ -142,14 +142,14 @@ pub(super) async fn rotate_key(
     Fresh(Administrator(caller)): Fresh<Administrator>,
     id: Id,
     Query(NoParameters): Query<NoParameters>,
-    Body(Rotation { overlap_days }): Body<Rotation>,
+    Once(effect, Body(Rotation { overlap_days })): Once<Body<Rotation>>,
 ) -> Result<Response> {
     let Id::Uuid(id) = id else { return Err(Error::NotFound) };
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let old = api_key::Entity::find_by_id(id).lock_exclusive().one(&tx).await?.ok_or(Error::NotFound)?;
     let (secret, row, events) = rotate(&app, &tx, &caller, old, overlap_days).await?;
     trail::record(&tx, app.clock.now(), events).await?;
-    tx.commit().await?;
     let location = [(header::LOCATION, format!("/v1/keys/{}", row.id))];
-    Ok((StatusCode::CREATED, location, Json(CreatedKey { secret, key: row.try_into()? })).into_response())
+    let created = Json(CreatedKey { secret, key: row.try_into()? });
+    effect.commit(tx, (StatusCode::CREATED, location, created)).await
 }

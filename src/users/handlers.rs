@@ -10,7 +10,7 @@ use sea_orm::{QuerySelect, entity::prelude::*};
 use super::{NewUser, User, UserPage, UserPatch, change, create, delete, invite, page, refuse_higher};
 use crate::{
     app::App,
-    auth::{Administrator, Fresh, one_time, session},
+    auth::{Administrator, Fresh, NoBody, Once, one_time, session},
     entity::{session as session_table, user, vocabulary::AuditAction},
     http::{
         Body, Error, Id, Json, MergePatch, Query, Result, conditional, cursor::Position,
@@ -62,20 +62,21 @@ pub(super) async fn create_user(
     State(app): State<App>,
     Fresh(Administrator(caller)): Fresh<Administrator>,
     Query(NoParameters): Query<NoParameters>,
-    Body(new): Body<NewUser>,
+    Once(effect, Body(new)): Once<Body<NewUser>>,
 ) -> Result<Response> {
-    let tx = app.db.begin().await?;
+    let tx = effect.begin().await?;
     let (row, mut events) = create(&app, &tx, &caller, new, String::new()).await?;
     let token = invite(&app, &tx, &caller, &row, &mut events).await?;
     trail::record(&tx, app.clock.now(), events).await?;
-    tx.commit().await?;
-    app.outbox.post(texts::invitation(&row.email, &one_time::link(&app, &token)));
+    let invitation = texts::invitation(&row.email, &one_time::link(&app, &token));
     let location = format!("/v1/users/{}", row.id);
     let mut response = shown(&HeaderMap::new(), row)?;
     *response.status_mut() = StatusCode::CREATED;
     response
         .headers_mut()
         .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
+    let response = effect.commit(tx, response).await?;
+    app.outbox.post(invitation);
     Ok(response)
 }
 
@@ -181,15 +182,16 @@ pub(super) async fn invite_user(
     Administrator(caller): Administrator,
     id: Id,
     Query(NoParameters): Query<NoParameters>,
-) -> Result<StatusCode> {
-    let tx = app.db.begin().await?;
+    Once(effect, NoBody): Once<NoBody>,
+) -> Result<Response> {
+    let tx = effect.begin().await?;
     let row = find(&tx, &id, true).await?;
     let mut events = Vec::new();
     let token = invite(&app, &tx, &caller, &row, &mut events).await?;
     trail::record(&tx, app.clock.now(), events).await?;
-    tx.commit().await?;
+    let response = effect.commit(tx, StatusCode::ACCEPTED).await?;
     app.outbox.post(texts::invitation(&row.email, &one_time::link(&app, &token)));
-    Ok(StatusCode::ACCEPTED)
+    Ok(response)
 }
 
 /// End all sessions of an account

@@ -2,7 +2,7 @@
 
 mod attempts;
 mod audit;
-mod factor;
+pub mod factor;
 mod forgery;
 mod keys;
 mod passwords;

@@ -9,6 +9,7 @@ mod connections;
 mod document;
 mod editing;
 mod http2;
+mod idempotency;
 mod interchange;
 mod layout;
 mod limits;

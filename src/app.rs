@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     crypto::{Keyring, PasswordHashing, Secrets},
     db::Db,
-    http::{contract::Contract, cors::Origins, limits::Limits, places::Places},
+    http::{contract::Contract, cors::Origins, limits::Limits, places::Places, streams::Streams},
     mail::Outbox,
     trail::Trail,
 };
@@ -44,6 +44,8 @@ pub struct Parts {
     pub limits: Limits,
     /// How many requests are served at once.
     pub places: Places,
+    /// The answers without an end.
+    pub streams: Arc<Streams>,
     /// The web origins that keys are bound to.
     pub origins: Origins,
     draining: AtomicBool,
@@ -73,6 +75,7 @@ impl App {
             hashing: PasswordHashing::default(),
             limits: Limits::default(),
             places: Places::default(),
+            streams: Arc::default(),
             origins: Origins::default(),
             draining: AtomicBool::new(false),
         }))

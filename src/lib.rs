@@ -17,12 +17,13 @@
 //! | connections: strict framing, caps, deadlines | [`server`] |
 //! | what is done beside the requests | [`worker`] |
 //! | how we speak HTTP: errors, strict JSON, parameters, languages, cursors, entity tags | [`http`] |
-//! | how often one may ask, how many are served at once, which web pages may | [`http::limits`], [`http::places`], [`http::cors`] |
+//! | how often one may ask, how many are served at once, which web pages may | [`http::limits`], [`http::places`], [`http::streams`], [`http::cors`] |
 //! | the published document as the judge of what comes in | [`http::contract`] |
 //! | who is calling and what they may do; signing in, second factors, one's own account | [`auth`] |
 //! | the entry that every kind of content is: who sees it, reading, writing, documenting | [`editorial`] |
 //! | the kinds: own fields, texts, rules, example | [`publications`], [`projects`], [`events`], [`practices`], [`people`], [`partners`], [`topics`], [`organisation`] |
 //! | administration: accounts, where they are signed in, keys, the audit trail | [`users`], [`sessions`], [`keys`], [`audit`] |
+//! | the change log, for those who keep a copy | [`changes`] |
 //! | collections as NDJSON, in and out | [`interchange`] |
 //! | the profile and the sample entries that come with the program | [`content`] |
 //! | health, documentation page, what problem codes mean | [`service`] |
@@ -42,7 +43,7 @@
 //! | row | modules | may use |
 //! |---|---|---|
 //! | 5 | `command` `router` `server` `worker` | everything |
-//! | 4 | `content` `interchange` `service`, the kinds, `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
+//! | 4 | `changes` `content` `interchange` `service`, the kinds, `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
 //! | 2 | `app` `http` `db` `crypto` `mail` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
@@ -64,6 +65,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod changes;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -181,7 +181,7 @@ async fn streams_are_bounded_and_a_seat_comes_back() {
         held.push(Listener::open(&service, &who, "", None).await);
     }
     let refused = service.get("/v1/changes/stream", who.clone()).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (429, "too-many-requests"));
+    assert_eq!((refused.status.as_u16(), refused.code()), (429, "quota-exceeded"));
     assert_eq!(refused.body["violated-policies"], json!(["streams"]));
     assert_eq!(refused.header("retry-after"), "30");
     let others: Vec<_> = (MOST_OF_ONE..MOST)

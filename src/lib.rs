@@ -51,7 +51,7 @@
 //! # To add a kind
 //!
 //! A migration for its table, an entity, a file that implements [`editorial::Kind`], its name in
-//! [`router`] and in [`interchange`], tests, `UPDATE_OPENAPI=1 cargo test document`. Everything else
+//! [`router`], in [`interchange`] and in [`changes`], tests, `UPDATE_OPENAPI=1 cargo test document`. Everything else
 //! (list, item, create, patch, trash, transitions, revisions, change log, import, export, schemas,
 //! documentation) follows from the declaration.
 //!

@@ -77,6 +77,7 @@ pub enum Scope {
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own, and most go together freely")]
 pub struct Grants {
     /// The widest visibility of published entries the caller reads; `None`: reads nothing.
     pub reads: Option<Visibility>,

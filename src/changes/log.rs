@@ -267,18 +267,15 @@ impl Present {
 
     /// What `line` says now.
     fn of(&mut self, line: change::Model) -> Change {
-        let (change, slug, entry) = match self.entries.remove(&line.entry_id) {
-            Some((slug, shown)) => {
-                let is_new = line.what == What::Published;
-                let change = if is_new { Happened::Published } else { Happened::Updated };
-                (change, Some(slug), Some(ChangedEntry(shown)))
-            }
-            None => {
-                let is_hidden = self.hidden.contains(&line.entry_id);
-                let change = if is_hidden { Happened::Unpublished } else { Happened::Deleted };
-                // A tombstone is for ever, and of a person nothing is.
-                (change, Some(line.slug).filter(|_| line.kind != vocabulary::Kind::Person), None)
-            }
+        let (change, slug, entry) = if let Some((slug, shown)) = self.entries.remove(&line.entry_id) {
+            let is_new = line.what == What::Published;
+            let change = if is_new { Happened::Published } else { Happened::Updated };
+            (change, Some(slug), Some(ChangedEntry(shown)))
+        } else {
+            let is_hidden = self.hidden.contains(&line.entry_id);
+            let change = if is_hidden { Happened::Unpublished } else { Happened::Deleted };
+            // A tombstone is for ever, and of a person nothing is.
+            (change, Some(line.slug).filter(|_| line.kind != vocabulary::Kind::Person), None)
         };
         Change { kind: line.kind, id: line.entry_id, slug, change, at: line.at, entry }
     }

@@ -17,7 +17,7 @@ use crate::{
     http::{Error, Result},
 };
 
-/// How many entries one statement asks after; each is bound four times at most.
+/// How many entries one statement asks after; each is bound three times at most.
 const CHUNK: usize = 5_000;
 
 /// The audiences, the widest first. Whoever belongs to one belongs to all before it.
@@ -82,9 +82,10 @@ pub async fn touch<K: Kind>(
     now: DateTime<Utc>,
 ) -> Result<()> {
     for ids in ids.chunks(CHUNK) {
-        touch_those(db, reach, showing::<K>(ids, false), now).await?;
-        if let Some(inside) = reach.inside() {
-            touch_those(db, inside, showing::<K>(ids, true), now).await?;
+        for (reach, inside) in [(Some(reach), false), (reach.inside(), true)] {
+            if let (Some(reach), Some(showing)) = (reach, showing::<K>(ids, inside)) {
+                touch_those(db, reach, showing, now).await?;
+            }
         }
     }
     Ok(())
@@ -148,59 +149,78 @@ async fn touch_those(
 }
 
 /// The ids of the entries that show one of `ids` to all their readers, or, with `inside`, to those
-/// inside only: what [`Kind::withhold`] takes from everybody else.
-fn showing<K: Kind>(ids: &[Uuid], inside: bool) -> SelectStatement {
+/// inside only: what [`Kind::withhold`] takes from everybody else. `None` when there can be none.
+fn showing<K: Kind>(ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
     use crate::entity::vocabulary::Kind as Named;
-    let ids = || ids.iter().copied();
-    let anonymised = || practice::Entity::find().filter(practice::Column::Anonymised.eq(true));
-    let anonymised = || anonymised().select_only().column(practice::Column::Id).into_query();
-    // Where the words stand quoted they are what the person has agreed to; should a name be the very
-    // same word, one entry too many is touched.
-    let silent = |scope: &str| {
-        let consent = Expr::col(person::Column::Consent).cast_as("text");
-        let agreed = consent.like(format!("%\"{scope}\"%"));
-        let silent = Condition::any().add(person::Column::Consent.is_null()).add(agreed.not());
-        person::Entity::find().select_only().column(person::Column::Id).filter(silent).into_query()
-    };
-    let is = |withheld: Condition| if inside { withheld } else { withheld.not() };
-    let any = Condition::any;
-
-    let about = {
-        use entry_topic::Column::{EntryId, TopicId};
-        let select = entry_topic::Entity::find().select_only().column(EntryId).filter(TopicId.is_in(ids()));
-        select.filter(is(any().add(EntryId.in_subquery(silent("biography"))))).into_query()
-    };
-    let credited = |column: contribution::Column| {
-        use contribution::Column::EntryId;
-        let select = contribution::Entity::find().select_only().column(EntryId).filter(column.is_in(ids()));
-        select.filter(is(any().add(EntryId.in_subquery(anonymised())))).into_query()
-    };
-    let linked = {
-        use entry_link::Column::{EntryId, Relation, TargetId};
-        let project = Condition::all().add(Relation.eq("project")).add(EntryId.in_subquery(anonymised()));
-        let withheld = any().add(project).add(EntryId.in_subquery(silent("affiliation")));
-        let select = entry_link::Entity::find().select_only().column(EntryId).filter(TargetId.is_in(ids()));
-        select.filter(is(withheld)).into_query()
-    };
-    let owned = {
-        use entry::Column::{Id, OwnerId};
-        let select = entry::Entity::find().select_only().column(Id).filter(OwnerId.is_in(ids()));
-        select.filter(is(any().add(Id.in_subquery(anonymised())))).into_query()
-    };
-    let mut all = linked;
-    // A union is looked up by index part by part; alternatives in one condition would read the table.
-    match K::KIND {
-        Named::Topic => {
-            all.union(UnionType::All, about);
-        }
-        Named::Person => {
-            all.union(UnionType::All, credited(contribution::Column::PersonId));
-        }
+    use contribution::Column::{PartnerId, PersonId};
+    let ways = match K::KIND {
+        Named::Topic => vec![linked(ids, None, inside), filed(ids, inside)],
+        Named::Person => vec![linked(ids, None, inside), credited(PersonId, ids, inside)],
         Named::Partner => {
-            all.union(UnionType::All, credited(contribution::Column::PartnerId));
-            all.union(UnionType::All, owned);
+            let silent = entry_link::Column::EntryId.in_subquery(silent("affiliation"));
+            vec![linked(ids, Some(silent), inside), credited(PartnerId, ids, inside), owned(ids, inside)]
         }
-        Named::Organisation | Named::Project | Named::Event | Named::Publication | Named::Practice => {}
+        Named::Project => {
+            let anonymised = entry_link::Column::EntryId.in_subquery(anonymised());
+            vec![linked(ids, Some(entry_link::Column::Relation.eq("project").and(anonymised)), inside)]
+        }
+        Named::Organisation | Named::Event | Named::Publication | Named::Practice => {
+            vec![linked(ids, None, inside)]
+        }
+    };
+    // A union is looked up by index, way by way; alternatives in one condition would read the table.
+    ways.into_iter().flatten().reduce(|mut all, way| all.union(UnionType::All, way).take())
+}
+
+/// By a link; `withheld` says which of them are shown inside only.
+fn linked(ids: &[Uuid], withheld: Option<Expr>, inside: bool) -> Option<SelectStatement> {
+    use entry_link::Column::{EntryId, TargetId};
+    let ids = ids.iter().copied();
+    let select = entry_link::Entity::find().select_only().column(EntryId).filter(TargetId.is_in(ids));
+    match withheld {
+        Some(withheld) => Some(select.filter(is(withheld, inside)).into_query()),
+        None => (!inside).then(|| select.into_query()),
     }
-    all
+}
+
+/// By the topics they are filed under.
+fn filed(ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
+    use entry_topic::Column::{EntryId, TopicId};
+    let ids = ids.iter().copied();
+    let select = entry_topic::Entity::find().select_only().column(EntryId).filter(TopicId.is_in(ids));
+    Some(select.filter(is(EntryId.in_subquery(silent("biography")), inside)).into_query())
+}
+
+/// By a credit.
+fn credited(agent: contribution::Column, ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
+    use contribution::Column::EntryId;
+    let ids = ids.iter().copied();
+    let select = contribution::Entity::find().select_only().column(EntryId).filter(agent.is_in(ids));
+    Some(select.filter(is(EntryId.in_subquery(anonymised()), inside)).into_query())
+}
+
+/// By belonging to a partner.
+fn owned(ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
+    use entry::Column::{Id, OwnerId};
+    let ids = ids.iter().copied();
+    let select = entry::Entity::find().select_only().column(Id).filter(OwnerId.is_in(ids));
+    Some(select.filter(is(Id.in_subquery(anonymised()), inside)).into_query())
+}
+
+fn is(withheld: Expr, inside: bool) -> Expr {
+    if inside { withheld } else { withheld.not() }
+}
+
+/// The practices that tell nobody outside who was behind them.
+fn anonymised() -> SelectStatement {
+    let practices = practice::Entity::find().select_only().column(practice::Column::Id);
+    practices.filter(practice::Column::Anonymised.eq(true)).into_query()
+}
+
+/// The people who have not agreed to `scope`. Quoted, the word is one of what they have agreed to; should
+/// somebody be called by that very word, one entry too many is touched.
+fn silent(scope: &str) -> SelectStatement {
+    let agreed = Expr::col(person::Column::Consent).cast_as("text").like(format!("%\"{scope}\"%"));
+    let silent = Condition::any().add(person::Column::Consent.is_null()).add(agreed.not());
+    person::Entity::find().select_only().column(person::Column::Id).filter(silent).into_query()
 }

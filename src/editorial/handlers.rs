@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use sea_orm::{Condition, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{Condition, QueryOrder, QuerySelect, entity::prelude::*, sea_query::LockType};
 use serde_json::{Value, json};
 
 use super::{
@@ -36,6 +36,9 @@ use crate::{
         json::merge, locale::Language, page::opened,
     },
 };
+
+/// How an entry is held while it is changed: others who change it wait, others who refer to it do not.
+const HELD: LockType = LockType::NoKeyUpdate;
 
 /// The routes of the collection of `K`.
 pub fn router<K: Kind>() -> Router<App> {
@@ -264,7 +267,7 @@ async fn find<K: Kind>(
         Id::Slug(slug) => select.filter(entry::Column::Slug.eq(slug)),
     };
     if for_change {
-        select = select.lock_exclusive();
+        select = select.lock(HELD);
     }
     Ok(select.one(db).await?)
 }
@@ -277,7 +280,7 @@ async fn for_change<K: Kind>(
 ) -> Result<Stored<K>> {
     let entry = match id {
         Some(id) => find::<K>(db, caller, id, true).await?,
-        None => finder::of_kind(caller, K::KIND).lock_exclusive().one(db).await?,
+        None => finder::of_kind(caller, K::KIND).lock(HELD).one(db).await?,
     };
     let entry = entry.ok_or(Error::NotFound)?;
     if !finder::may_change(caller, &entry) {

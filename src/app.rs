@@ -10,7 +10,10 @@ use crate::{
     config::Config,
     crypto::{Keyring, PasswordHashing, Secrets},
     db::Db,
-    http::{contract::Contract, cors::Origins, idempotency::InFlight, limits::Limits, places::Places},
+    http::{
+        contract::Contract, cors::Origins, idempotency::InFlight, limits::Limits, places::Places,
+        streams::Streams,
+    },
     mail::Outbox,
     trail::Trail,
 };
@@ -46,6 +49,8 @@ pub struct Parts {
     pub places: Places,
     /// The requests that can be sent again and are being served.
     pub in_flight: InFlight,
+    /// The answers without an end.
+    pub streams: Arc<Streams>,
     /// The web origins that keys are bound to.
     pub origins: Origins,
     draining: AtomicBool,
@@ -76,6 +81,7 @@ impl App {
             limits: Limits::default(),
             places: Places::default(),
             in_flight: InFlight::default(),
+            streams: Arc::default(),
             origins: Origins::default(),
             draining: AtomicBool::new(false),
         }))

@@ -8,8 +8,8 @@ use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -96,6 +96,20 @@ impl Db {
             ..Default::default()
         };
         self.writer.begin_with_options(options).await
+    }
+
+    /// Begins a transaction that only reads, and reads everything as one moment had it.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        // On SQLite every transaction is one.
+        if self.is_postgres() {
+            let level = IsolationLevel::RepeatableRead;
+            self.reader.begin_with_config(Some(level), Some(AccessMode::ReadOnly)).await
+        } else {
+            self.reader.begin().await
+        }
     }
 
     /// Whether the database is PostgreSQL.

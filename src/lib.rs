@@ -17,7 +17,7 @@
 //! | connections: strict framing, caps, deadlines | [`server`] |
 //! | what is done beside the requests | [`worker`] |
 //! | how we speak HTTP: errors, strict JSON, parameters, languages, cursors, entity tags | [`http`] |
-//! | how often one may ask, how many are served at once, which web pages may | [`http::limits`], [`http::places`], [`http::cors`] |
+//! | how often one may ask, how many are served at once, which web pages may | [`http::limits`], [`http::places`], [`http::streams`], [`http::cors`] |
 //! | the published document as the judge of what comes in | [`http::contract`] |
 //! | who is calling and what they may do; signing in, second factors, one's own account | [`auth`] |
 //! | a `POST` that may be sent again: the key, and its effect once | [`http::idempotency`], [`auth::once`] |
@@ -26,6 +26,7 @@
 //! | what a preview link shows; what is published, archived and deleted when its time has come | [`previews`], [`schedule`] |
 //! | calling what is generic over the kind when only its name is known | [`kinds`] |
 //! | administration: accounts, where they are signed in, keys, the audit trail | [`users`], [`sessions`], [`keys`], [`audit`] |
+//! | the change log, for those who keep a copy | [`changes`] |
 //! | collections as NDJSON, in and out | [`interchange`] |
 //! | the profile and the sample entries that come with the program | [`content`] |
 //! | health, documentation page, what problem codes mean | [`service`] |
@@ -45,7 +46,7 @@
 //! | row | modules | may use |
 //! |---|---|---|
 //! | 5 | `command` `router` `server` `worker` | everything |
-//! | 4 | `content` `interchange` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
+//! | 4 | `changes` `content` `interchange` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
 //! | 2 | `app` `http` `db` `crypto` `mail` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
@@ -53,7 +54,7 @@
 //! # To add a kind
 //!
 //! A migration for its table, an entity, a file that implements [`editorial::Kind`], its name in
-//! [`router`] and in [`interchange`], tests, `UPDATE_OPENAPI=1 cargo test document`. Everything else
+//! [`router`], in [`interchange`] and in [`changes`], tests, `UPDATE_OPENAPI=1 cargo test document`. Everything else
 //! (list, item, create, patch, trash, transitions, revisions, change log, import, export, schemas,
 //! documentation) follows from the declaration.
 //!
@@ -68,6 +69,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod changes;
 pub mod clock;
 pub mod command;
 pub mod config;

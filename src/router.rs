@@ -9,6 +9,7 @@ use crate::{
     app::App,
     audit,
     auth::{self, Caller, Grants, caller::Actor},
+    changes,
     editorial::{self, describe::describe_unpublished},
     events::Event,
     http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
@@ -103,5 +104,6 @@ fn declared() -> OpenApiRouter<App> {
         .merge(sessions::router())
         .merge(audit::router())
         .merge(previews::router())
+        .merge(changes::router())
         .merge(service::router())
 }

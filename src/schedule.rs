@@ -106,7 +106,7 @@ async fn take(tx: &DatabaseTransaction, condition: Condition) -> Result<Vec<entr
         .filter(condition)
         .order_by_asc(entry::Column::Id)
         .limit(BATCH)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        .lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
     Ok(select.all(tx).await?)
 }
 

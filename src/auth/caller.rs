@@ -145,6 +145,19 @@ impl Caller {
         !self.grants.writes && self.grants.reads.is_none_or(|reads| reads == Visibility::Public)
     }
 
+    /// The caller as one who only reads what is published for them.
+    #[must_use]
+    pub fn as_reader(&self) -> Self {
+        Self { grants: Grants { reads: self.grants.reads, ..Grants::NONE }, ..self.clone() }
+    }
+
+    /// Whether the credential of the request `parts`, which this caller was known by when it came, still
+    /// grants the same. For answers that outlast the request.
+    pub async fn is_still_good(&self, app: &App, parts: &Parts) -> bool {
+        let verified = credential::of(parts, app, parts.extensions.get::<Exchange>()).await;
+        verified.is_ok_and(|verified| verified.is_some_and(|(_, grants)| grants == self.grants))
+    }
+
     /// What kind of caller it is, for the audit trail.
     #[must_use]
     pub fn actor_type(&self) -> ActorType {
@@ -247,6 +260,12 @@ permission! {
 permission! {
     /// A caller who may change and publish every entry.
     Editor, "the role `editor` or the scope `content:publish`", |caller| caller.grants.edits
+}
+
+permission! {
+    /// A caller who may follow the change log of what they read.
+    Follower, "the role `editor`, or the scope `changes:read` and one to read with",
+    |caller| caller.grants.follows
 }
 
 permission! {

@@ -19,7 +19,7 @@ mod sign_in;
 pub mod token;
 pub mod totp;
 
-pub use caller::{Administrator, Caller, Editor, Fresh, Person, Reader, Signed, Writer};
+pub use caller::{Administrator, Caller, Editor, Follower, Fresh, Person, Reader, Signed, Writer};
 pub use expired::delete_expired;
 pub use once::{NoBody, Once};
 

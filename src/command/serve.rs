@@ -113,7 +113,7 @@ async fn begin_demo(app: &App) -> Result<(), Failure> {
         Ok::<String, Failure>(secret)
     };
     let publishable = key(KeyType::Publishable, "Demo: publishable", Vec::new(), &DEMO_ORIGINS).await?;
-    let scopes = vec![Scope::ContentRead, Scope::ContentReadPartners];
+    let scopes = vec![Scope::ContentRead, Scope::ContentReadPartners, Scope::ChangesRead];
     let secret = key(KeyType::Secret, "Demo: secret", scopes, &[]).await?;
     let credentials = json!({
         "base_url": app.config.base_url,

@@ -4,9 +4,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    Condition, QuerySelect, QueryTrait,
     entity::prelude::*,
-    sea_query::{Expr, Query},
 };
 use serde_json::Value;
 
@@ -17,10 +15,10 @@ use super::{
 };
 use crate::{
     entity::{
-        change, contribution, entry, entry_link, entry_topic, revision,
-        vocabulary::{AuditAction, State, Visibility, What},
+        change, entry, revision,
+        vocabulary::{AuditAction, State, What},
     },
-    http::{Error, Result},
+    http::Result,
     trail::{self, Event},
 };
 
@@ -97,17 +95,23 @@ pub fn change(before: Option<&entry::Model>, after: &entry::Model) -> change::Ac
         _ if after.deleted_at.is_some() => What::Deleted,
         (None, Some(_)) => What::Published,
         (Some(_), None) => What::Unpublished,
+        // For those who have come to see it, or no longer do; for the others it is what it was.
+        (Some(before), Some(after)) if after < before => What::Published,
+        (Some(before), Some(after)) if after > before => What::Unpublished,
         _ if before.is_none() => What::Created,
         _ => What::Updated,
     };
+    // Of two audiences, the wider one sees what the narrower one sees, and not the other way about.
+    let audience = seen_before.into_iter().chain(seen_after).min();
+    // Whoever no longer sees the entry is not told a name that it has got meanwhile.
+    let named = before.filter(|_| seen_after != audience).unwrap_or(after);
     change::ActiveModel {
         seq: NotSet,
         entry_id: Set(after.id),
         kind: Set(after.kind),
-        slug: Set(after.slug.clone()),
+        slug: Set(named.slug.clone()),
         what: Set(what),
-        // Of two audiences, the wider one sees what the narrower one sees, and not the other way about.
-        audience: Set(seen_before.into_iter().chain(seen_after).min()),
+        audience: Set(audience),
         at: Set(after.updated_at),
         position: NotSet,
     }
@@ -137,70 +141,4 @@ pub async fn seal(
     )
     .await?;
     trail::record(db, now, events).await
-}
-
-/// Says of every entry that shows the name of one of `ids` that it has changed, because what it
-/// shows of them has.
-///
-/// # Errors
-/// When the database fails.
-pub async fn touch_dependents(db: &impl ConnectionTrait, ids: &[Uuid], now: DateTime<Utc>) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let ids = || ids.iter().copied();
-    let about = entry_topic::Entity::find()
-        .select_only()
-        .column(entry_topic::Column::EntryId)
-        .filter(entry_topic::Column::TopicId.is_in(ids()));
-    let credited = contribution::Entity::find().select_only().column(contribution::Column::EntryId).filter(
-        Condition::any()
-            .add(contribution::Column::PersonId.is_in(ids()))
-            .add(contribution::Column::PartnerId.is_in(ids())),
-    );
-    let linked = entry_link::Entity::find()
-        .select_only()
-        .column(entry_link::Column::EntryId)
-        .filter(entry_link::Column::TargetId.is_in(ids()));
-    let naming = Condition::any()
-        .add(entry::Column::OwnerId.is_in(ids()))
-        .add(entry::Column::Id.in_subquery(about.into_query()))
-        .add(entry::Column::Id.in_subquery(credited.into_query()))
-        .add(entry::Column::Id.in_subquery(linked.into_query()));
-    let dependents = Condition::all().add(entry::Column::DeletedAt.is_null()).add(naming);
-    let touched = entry::Entity::update_many()
-        .col_expr(entry::Column::UpdatedAt, Expr::value(now))
-        .filter(dependents.clone())
-        .exec(db)
-        .await?;
-    if touched.rows_affected == 0 {
-        return Ok(());
-    }
-    let public = Condition::all()
-        .add(entry::Column::State.eq(State::Published))
-        .add(entry::Column::Visibility.eq(Visibility::Public))
-        .add(entry::Column::Consented.eq(true));
-    let lines = entry::Entity::find()
-        .select_only()
-        .columns([entry::Column::Id, entry::Column::Kind, entry::Column::Slug])
-        .expr(Expr::value(What::Updated))
-        .expr(
-            Expr::case(public, Expr::value(Visibility::Public))
-                .finally(Expr::value(Option::<Visibility>::None)),
-        )
-        .expr(Expr::value(now))
-        .filter(dependents)
-        .into_query();
-    let mut insert = Query::insert();
-    insert.into_table(change::Entity).columns([
-        change::Column::EntryId,
-        change::Column::Kind,
-        change::Column::Slug,
-        change::Column::What,
-        change::Column::Audience,
-        change::Column::At,
-    ]);
-    insert.select_from(lines).map_err(|error| Error::internal(error.to_string()))?;
-    db.execute(&insert).await?;
-    Ok(())
 }

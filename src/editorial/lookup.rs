@@ -1,6 +1,6 @@
 //! Finding the one entry that a path names.
 
-use sea_orm::{QuerySelect, entity::prelude::*};
+use sea_orm::{QuerySelect, entity::prelude::*, sea_query::LockType};
 
 use super::{
     finder,
@@ -12,6 +12,9 @@ use crate::{
     entity::entry,
     http::{Error, Id, Result},
 };
+
+/// How an entry is held while it is changed: others who change it wait, others who refer to it do not.
+const HELD: LockType = LockType::NoKeyUpdate;
 
 /// Which entries are looked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +51,7 @@ pub async fn find<K: Kind>(
     let mut select =
         entry::Entity::find().filter(entry::Column::Kind.eq(K::KIND)).filter(condition).filter(named);
     if for_change {
-        select = select.lock_exclusive();
+        select = select.lock(HELD);
     }
     Ok(select.one(db).await?)
 }
@@ -66,7 +69,7 @@ pub async fn held<K: Kind>(
 ) -> Result<Stored<K>> {
     let entry = match id {
         Some(id) => find::<K>(db, caller, id, Among::Alive, true).await?,
-        None => finder::of_kind(caller, K::KIND).lock_exclusive().one(db).await?,
+        None => finder::of_kind(caller, K::KIND).lock(HELD).one(db).await?,
     };
     whole(db, allowed(caller, entry, may)?).await
 }

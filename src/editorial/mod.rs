@@ -2,7 +2,7 @@
 //!
 //! What all kinds share lives here once: what a kind declares ([`kind`]), what a writer sends
 //! ([`draft`]), who sees what ([`finder`]), reading ([`load`], [`references`], [`view`], [`answer`]), writing
-//! ([`store`], [`claims`], [`tree`], [`workflow`], [`slug`], [`history`]), the operations ([`handlers`], [`parameters`]) and how they are
+//! ([`store`], [`claims`], [`tree`], [`workflow`], [`slug`], [`history`], [`dependents`]), the operations ([`handlers`], [`parameters`]) and how they are
 //! documented ([`mod@describe`]). A slice such as [`crate::publications`] adds only its own columns,
 //! texts and rules.
 
@@ -10,6 +10,7 @@ pub mod actors;
 pub mod answer;
 pub mod check;
 pub mod claims;
+pub mod dependents;
 pub mod describe;
 pub mod difference;
 pub mod draft;

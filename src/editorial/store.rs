@@ -1,6 +1,8 @@
 //! Writing entries: one or many in the caller's transaction, each with its version and its line in
 //! the change log.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set,
@@ -11,6 +13,7 @@ use sea_orm::{
 use serde_json::Value;
 
 use super::{
+    dependents::{self, Reach},
     draft::Draft,
     history::{self, Made},
     kind::{Kind, object},
@@ -134,19 +137,9 @@ pub async fn save<K: Kind>(
         if let Before::Stored(before) = &write.before {
             batch.replaced.push(after.id);
             batch.rename(&before.entry, &after, now);
-            let seen = |draft: &Draft<K>, entry: &entry::Model| {
-                (
-                    draft.heading(),
-                    texts_titles(draft),
-                    entry.slug.clone(),
-                    entry.state,
-                    entry.visibility,
-                    entry.consented,
-                    entry.deleted_at,
-                )
-            };
-            if seen(&before.draft, &before.entry) != seen(&write.draft, &after) {
-                batch.touched.push(after.id);
+            let reach = Reach::of_change((&before.entry, &before.draft), (&after, &write.draft));
+            if let Some(reach) = reach {
+                batch.touched.entry(reach).or_default().push(after.id);
             }
         }
         match write.before.row() {
@@ -162,16 +155,10 @@ pub async fn save<K: Kind>(
         saved.push(Stored { entry: after, draft: write.draft });
     }
     batch.write(db).await?;
-    history::touch_dependents(db, &batch.touched, now).await?;
+    for (reach, ids) in &batch.touched {
+        dependents::touch::<K>(db, *reach, ids, now).await?;
+    }
     Ok(saved)
-}
-
-fn texts_titles<K: Kind>(draft: &Draft<K>) -> Vec<(String, Option<String>)> {
-    draft
-        .translations
-        .iter()
-        .map(|(locale, texts)| (locale.clone(), K::heading(&draft.fields, Some(texts))))
-        .collect()
 }
 
 /// The row that all kinds share, after the change.
@@ -237,7 +224,8 @@ async fn replace_row(db: &impl ConnectionTrait, version: i32, after: &entry::Mod
 struct Batch<K: Kind> {
     new: Vec<entry::ActiveModel>,
     replaced: Vec<Uuid>,
-    touched: Vec<Uuid>,
+    /// By who can tell, where another entry shows them.
+    touched: BTreeMap<Reach, Vec<Uuid>>,
     rows: Vec<<K::Row as EntityTrait>::ActiveModel>,
     texts: Vec<entry_text::ActiveModel>,
     topics: Vec<entry_topic::ActiveModel>,
@@ -255,7 +243,7 @@ impl<K: Kind> Default for Batch<K> {
         Self {
             new: Vec::new(),
             replaced: Vec::new(),
-            touched: Vec::new(),
+            touched: BTreeMap::new(),
             rows: Vec::new(),
             texts: Vec::new(),
             topics: Vec::new(),

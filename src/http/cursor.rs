@@ -44,6 +44,52 @@ impl Position {
     }
 }
 
+/// A place in a log. Whoever holds its cursor does not learn how many lines there are before it: lines
+/// that others may read would show in the difference.
+///
+/// Source: RFC 5297 for the construction: the tag of the number also makes the mask that hides it, so a
+/// place has one cursor, and a cursor that was changed is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(pub i64);
+
+impl Mark {
+    /// The cursor of this place in the log described by `log`.
+    #[must_use]
+    pub fn seal(self, key: &hmac::Key, log: &str) -> String {
+        let number = self.0.to_be_bytes();
+        let tag = Self::tag(key, log, &number);
+        let mut bytes = tag.to_vec();
+        bytes.extend(Self::masked(key, &tag, number));
+        BASE64.encode(bytes)
+    }
+
+    /// Reads a cursor that was issued for the log described by `log`; `None` for any other.
+    #[must_use]
+    pub fn open(cursor: &str, key: &hmac::Key, log: &str) -> Option<Self> {
+        if cursor.len() > MAX_LENGTH {
+            return None;
+        }
+        let bytes = BASE64.decode(cursor).ok()?;
+        let (tag, hidden) = bytes.split_at_checked(TAG_LENGTH)?;
+        let number = Self::masked(key, tag, hidden.try_into().ok()?);
+        aws_lc_rs::constant_time::verify_slices_are_equal(&Self::tag(key, log, &number), tag).ok()?;
+        Some(Self(i64::from_be_bytes(number)))
+    }
+
+    fn tag(key: &hmac::Key, log: &str, number: &[u8]) -> [u8; TAG_LENGTH] {
+        let mut tag = [0; TAG_LENGTH];
+        let full = hmac::sign(key, &signed(&format!("mark|{log}"), number));
+        tag.iter_mut().zip(full.as_ref()).for_each(|(to, from)| *to = *from);
+        tag
+    }
+
+    fn masked(key: &hmac::Key, tag: &[u8], mut number: [u8; 8]) -> [u8; 8] {
+        let mask = hmac::sign(key, &signed("mask", tag));
+        number.iter_mut().zip(mask.as_ref()).for_each(|(to, from)| *to ^= *from);
+        number
+    }
+}
+
 fn signed(list: &str, content: &[u8]) -> Vec<u8> {
     let mut bytes = list.as_bytes().to_vec();
     bytes.push(0);
@@ -72,5 +118,30 @@ mod tests {
         }
         assert_eq!(Position::open("", &key, "publications"), None);
         assert_eq!(Position::open(&"A".repeat(9000), &key, "publications"), None);
+    }
+
+    #[test]
+    fn a_mark_is_good_only_for_its_log_and_tells_nothing() {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"test");
+        let cursor = Mark(7).seal(&key, "changes");
+        assert_eq!(cursor, Mark(7).seal(&key, "changes"), "a place has one cursor");
+        assert_eq!(Mark::open(&cursor, &key, "changes"), Some(Mark(7)));
+        assert_eq!(Mark::open(&cursor, &key, "other"), None);
+        let other = Mark(8).seal(&key, "changes");
+        let alike = cursor.bytes().zip(other.bytes()).filter(|(a, b)| a == b).count();
+        assert!(alike < cursor.len() / 2, "{cursor} {other}");
+        for index in 0..cursor.len() {
+            let mut changed = cursor.clone().into_bytes();
+            changed[index] = if changed[index] == b'A' { b'B' } else { b'A' };
+            assert_eq!(Mark::open(&String::from_utf8(changed).unwrap(), &key, "changes"), None);
+        }
+        for wrong in [
+            "",
+            "AA",
+            &"A".repeat(9000),
+            &Position { sort_key: String::new(), id: Uuid::nil() }.seal(&key, "changes"),
+        ] {
+            assert_eq!(Mark::open(wrong, &key, "changes"), None, "{wrong}");
+        }
     }
 }

@@ -31,6 +31,13 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(40);
 /// How long an address may be, in bytes (SECURITY.md I-03).
 const MAX_URI_BYTES: usize = 8 * 1024;
 
+/// What is answered below `/v1`, and the ranges of `Accept` that leave room for it.
+const JSON: &str = "application/json";
+const JSON_RANGES: [&str; 4] = ["*/*", "application/*", JSON, "application/problem+json"];
+/// The route that answers otherwise, and its ranges.
+const EVENT_STREAM: (&str, &str) = ("/v1/changes/stream", "text/event-stream");
+const EVENT_RANGES: [&str; 3] = ["*/*", "text/*", EVENT_STREAM.1];
+
 /// The header that says when the key of a request expires, from a fortnight before (RFC 9110, section 5.6.7).
 pub const KEY_EXPIRES: HeaderName = HeaderName::from_static("key-expires");
 
@@ -94,7 +101,7 @@ async fn served(
     request: Request,
     next: Next,
 ) -> Response {
-    let admitted = match refuse_at_once(&request) {
+    let admitted = match refuse_at_once(route, &request) {
         Ok(()) => admitted(app, exchange, route, request).await,
         Err(error) => Err(error),
     };
@@ -167,7 +174,7 @@ fn shown(method: &Method) -> &str {
     if known.contains(method) { method.as_str() } else { "(other)" }
 }
 
-fn refuse_at_once(request: &Request) -> Result<()> {
+fn refuse_at_once(route: Option<&str>, request: &Request) -> Result<()> {
     if let Some(refused) = request.extensions().get::<Refused>() {
         return Err((*refused).into());
     }
@@ -177,15 +184,16 @@ fn refuse_at_once(request: &Request) -> Result<()> {
         let detail = format!("an address may have {MAX_URI_BYTES} bytes");
         return Err(Error::Problem(Code::UriTooLong, detail));
     }
-    if uri.path().starts_with("/v1") && !accepts_json(request.headers()) {
-        let detail = "the answer is `application/json`".to_owned();
-        return Err(Error::Problem(Code::NotAcceptable, detail));
+    let (answer, ranges): (_, &[&str]) =
+        if route == Some(EVENT_STREAM.0) { (EVENT_STREAM.1, &EVENT_RANGES) } else { (JSON, &JSON_RANGES) };
+    if uri.path().starts_with("/v1") && !accepts(ranges, request.headers()) {
+        return Err(Error::Problem(Code::NotAcceptable, format!("the answer is `{answer}`")));
     }
     Ok(())
 }
 
-/// Whether `Accept` leaves room for JSON. Source: RFC 9110, section 12.5.1.
-fn accepts_json(headers: &HeaderMap) -> bool {
+/// Whether `Accept` names one of `ranges`. Source: RFC 9110, section 12.5.1.
+fn accepts(ranges: &[&str], headers: &HeaderMap) -> bool {
     let mut lists = headers.get_all(header::ACCEPT).iter().peekable();
     if lists.peek().is_none() {
         return true;
@@ -194,11 +202,7 @@ fn accepts_json(headers: &HeaderMap) -> bool {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
         let excluded = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        !excluded
-            && matches!(
-                name.as_str(),
-                "*/*" | "application/*" | "application/json" | "application/problem+json"
-            )
+        !excluded && ranges.contains(&name.as_str())
     })
 }
 
@@ -258,8 +262,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(accepts_json(&headers), expected, "{accept}");
+            assert_eq!(accepts(&JSON_RANGES, &headers), expected, "{accept}");
         }
-        assert!(accepts_json(&HeaderMap::new()));
+        assert!(accepts(&JSON_RANGES, &HeaderMap::new()));
     }
 }

@@ -18,6 +18,7 @@ pub mod page;
 pub mod peer;
 pub mod places;
 pub mod query;
+pub mod streams;
 
 pub use error::{Code, Error, FieldError, Result};
 pub use exchange::Exchange;

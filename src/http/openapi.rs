@@ -34,7 +34,7 @@ operation.\n\n\
 it. Absent values are `null`, never left out.";
 
 /// The tags, in the order of the page.
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     ("organisation", "The organisation's profile."),
     ("publications", "What the organisation and others of its field have published."),
     ("projects", "What is being done, by whom, with what money and result."),
@@ -44,6 +44,7 @@ const TAGS: [(&str, &str); 15] = [
     ("partners", "Organisations of the field."),
     ("topics", "The subjects everything is filed under, as a tree."),
     ("previews", "What preview links show."),
+    ("changes", "What has changed, for those who keep a copy."),
     ("auth", "Signing in, who one is, and one's own password and second factor."),
     ("sessions", "Where somebody is signed in."),
     ("users", "Accounts of those who write and administer."),

@@ -77,7 +77,18 @@ impl Values<'_> {
 
     /// A word of a closed list.
     pub fn word<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        let text = self.get(name)?;
+        let text = self.get(name)?.to_owned();
+        self.known(name, text)
+    }
+
+    /// Words of a closed list, separated by commas; none when nothing is said.
+    pub fn words<T: DeserializeOwned>(&mut self, name: &str) -> Vec<T> {
+        let Some(text) = self.get(name).map(str::to_owned) else { return Vec::new() };
+        let words = text.split(',').map_while(|word| self.known(name, word.to_owned()));
+        words.collect()
+    }
+
+    fn known<T: DeserializeOwned>(&mut self, name: &str, text: String) -> Option<T> {
         match serde_json::from_value(text.into()) {
             Ok(word) => Some(word),
             Err(error) => {

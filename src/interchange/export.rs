@@ -6,10 +6,7 @@ use std::{
     path::Path,
 };
 
-use sea_orm::{
-    AccessMode, DatabaseTransaction, DbBackend, IsolationLevel, PaginatorTrait, QueryOrder, QuerySelect,
-    TransactionTrait, entity::prelude::*,
-};
+use sea_orm::{DatabaseTransaction, PaginatorTrait, QueryOrder, QuerySelect, entity::prelude::*};
 use serde_json::json;
 
 use super::{Collection, for_kind, former_slugs};
@@ -43,12 +40,7 @@ pub async fn export(
         }
     }
     // All files show the same moment.
-    let reader = app.db.reader();
-    let tx = if reader.get_database_backend() == DbBackend::Postgres {
-        reader.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await?
-    } else {
-        reader.begin().await?
-    };
+    let tx = app.db.snapshot().await?;
     let mut counts = Vec::new();
     for collection in Collection::ALL {
         let path = directory.join(format!("{collection}.ndjson"));

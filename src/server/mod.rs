@@ -26,9 +26,11 @@ use std::{
 
 use axum::{
     Router,
+    body::Body,
     http::{HeaderValue, header::CONNECTION},
     response::Response,
 };
+use http_body_util::BodyExt;
 use hyper::{Request, body::Incoming, service::Service, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -47,7 +49,7 @@ use self::{
     slots::{Seldom, Slots},
     wire::Wire,
 };
-use crate::http::peer::Peer;
+use crate::http::{peer::Peer, streams::Endless};
 
 /// How long to wait before accepting again when the system has no more file descriptors.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(200);
@@ -193,8 +195,17 @@ fn requests(
             if pulse.is_cut_short() {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            drop(busy);
-            Ok(answer)
+            if answer.extensions_mut().remove::<Endless>().is_none() {
+                drop(busy);
+                return Ok(answer);
+            }
+            // It is under way until its body ends: such a connection is quiet, not idle.
+            let (head, body) = answer.into_parts();
+            let body = body.map_frame(move |frame| {
+                let _under_way = &busy;
+                frame
+            });
+            Ok(Response::from_parts(head, Body::new(body)))
         }
     })
 }

@@ -9,6 +9,7 @@ const ROWS: [&[&str]; 5] = [
     &["auth", "editorial"],
     &[
         "audit",
+        "changes",
         "content",
         "events",
         "interchange",

@@ -5,6 +5,7 @@
 mod access;
 mod app;
 mod bad_input;
+mod changes;
 mod connections;
 mod document;
 mod editing;

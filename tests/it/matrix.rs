@@ -45,6 +45,10 @@ pub enum Who {
     SkPartners,
     SkWrite,
     SkPublish,
+    /// A key that follows the change log of what is public.
+    SkFollow,
+    /// A key that may follow the change log, and reads nothing.
+    SkFollowBlind,
     Viewer,
     Author,
     Editor,
@@ -57,7 +61,7 @@ pub enum Who {
 }
 
 impl Who {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Nobody,
         Self::Garbage,
         Self::ExpiredToken,
@@ -71,6 +75,8 @@ impl Who {
         Self::SkPartners,
         Self::SkWrite,
         Self::SkPublish,
+        Self::SkFollow,
+        Self::SkFollowBlind,
         Self::Viewer,
         Self::Author,
         Self::Editor,
@@ -121,7 +127,13 @@ impl Who {
     }
 
     pub fn reads(self) -> bool {
-        !self.is_stranger() && !matches!(self, Self::SkWrite | Self::EditorWithoutFactor)
+        !self.is_stranger()
+            && !matches!(self, Self::SkWrite | Self::SkFollowBlind | Self::EditorWithoutFactor)
+    }
+
+    /// A publishing key needs the scope for it like any other.
+    fn follows(self) -> bool {
+        self.administers() || matches!(self, Self::Editor | Self::SkFollow)
     }
 }
 
@@ -264,6 +276,8 @@ async fn credential(service: &TestApp, who: Who) -> As {
         Who::SkPartners => sk(&[Scope::ContentRead, Scope::ContentReadPartners]).await,
         Who::SkWrite => sk(&[Scope::ContentWrite]).await,
         Who::SkPublish => sk(&[Scope::ContentPublish]).await,
+        Who::SkFollow => sk(&[Scope::ContentRead, Scope::ChangesRead]).await,
+        Who::SkFollowBlind => sk(&[Scope::ChangesRead]).await,
         Who::Viewer => As::Viewer,
         Who::Author => As::Author,
         Who::Editor => As::Editor,
@@ -369,6 +383,7 @@ fn refusal(who: Who, permission: &str, fresh: bool, path: &str, object: Object) 
         "signed_in" => true,
         "account" => who.is_account(),
         "administer" => who.administers(),
+        "follow" => who.follows(),
         other => panic!("no rule for the permission {other}"),
     };
     if !permitted || (fresh && !is_fresh(who)) {
@@ -386,7 +401,7 @@ fn is_fresh(who: Who) -> bool {
 pub fn is_about_content(operation: &Value) -> bool {
     !matches!(
         operation["tags"][0].as_str().unwrap(),
-        "auth" | "sessions" | "users" | "keys" | "audit" | "service" | "previews"
+        "auth" | "sessions" | "users" | "keys" | "audit" | "service" | "previews" | "changes"
     )
 }
 

@@ -11,7 +11,9 @@ use crate::{
     crypto::{Keyring, PasswordHashing, Secrets},
     db::Db,
     http::{contract::Contract, cors::Origins, limits::Limits, places::Places},
-    mail::Outbox,
+    jobs::Jobs,
+    mail::Mailer,
+    metrics::Metrics,
     trail::Trail,
 };
 
@@ -37,7 +39,11 @@ pub struct Parts {
     /// The audit trail.
     pub trail: Trail,
     /// The way out for messages.
-    pub outbox: Outbox,
+    pub mailer: Mailer,
+    /// What wakes the workers.
+    pub jobs: Jobs,
+    /// What is counted, for whoever watches the service.
+    pub metrics: Metrics,
     /// Where passwords are hashed.
     pub hashing: PasswordHashing,
     /// How often callers have asked lately.
@@ -59,11 +65,13 @@ impl App {
         secrets: Secrets,
         keyring: Keyring,
         contract: Contract,
-        outbox: Outbox,
+        mailer: Mailer,
     ) -> Self {
         Self(Arc::new(Parts {
             trail: Trail::open(db.clone(), clock.clone()),
-            outbox,
+            mailer,
+            jobs: Jobs::default(),
+            metrics: Metrics::default(),
             db,
             clock,
             config,

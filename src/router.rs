@@ -9,6 +9,7 @@ use crate::{
     app::App,
     audit,
     auth::{self, Caller, Grants, caller::Actor},
+    backlog,
     editorial::{self, describe::describe_unpublished},
     events::Event,
     http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
@@ -101,5 +102,6 @@ fn declared() -> OpenApiRouter<App> {
         .merge(users::router())
         .merge(sessions::router())
         .merge(audit::router())
+        .merge(backlog::router())
         .merge(service::router())
 }

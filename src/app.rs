@@ -14,7 +14,9 @@ use crate::{
         contract::Contract, cors::Origins, idempotency::InFlight, limits::Limits, places::Places,
         streams::Streams,
     },
-    mail::Outbox,
+    jobs::Jobs,
+    mail::Mailer,
+    metrics::Metrics,
     trail::Trail,
 };
 
@@ -40,7 +42,11 @@ pub struct Parts {
     /// The audit trail.
     pub trail: Trail,
     /// The way out for messages.
-    pub outbox: Outbox,
+    pub mailer: Mailer,
+    /// What wakes the workers.
+    pub jobs: Jobs,
+    /// What is counted, for whoever watches the service.
+    pub metrics: Metrics,
     /// Where passwords are hashed.
     pub hashing: PasswordHashing,
     /// How often callers have asked lately.
@@ -66,11 +72,13 @@ impl App {
         secrets: Secrets,
         keyring: Keyring,
         contract: Contract,
-        outbox: Outbox,
+        mailer: Mailer,
     ) -> Self {
         Self(Arc::new(Parts {
             trail: Trail::open(db.clone(), clock.clone()),
-            outbox,
+            mailer,
+            jobs: Jobs::default(),
+            metrics: Metrics::default(),
             db,
             clock,
             config,

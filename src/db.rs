@@ -32,6 +32,17 @@ pub struct Db {
     counter: DatabaseConnection,
 }
 
+/// How much of a pool of connections is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    /// What the pool is for.
+    pub name: &'static str,
+    /// Connections that somebody has.
+    pub in_use: usize,
+    /// Connections that nobody has.
+    pub idle: usize,
+}
+
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -116,6 +127,30 @@ impl Db {
     #[must_use]
     pub fn is_postgres(&self) -> bool {
         self.writer.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// How the pools are used: on PostgreSQL one for everything and one for the rate limits, on SQLite
+    /// one that reads and one that writes.
+    #[must_use]
+    pub fn pools(&self) -> Vec<Pool> {
+        let pool = |name, size: u32, idle: usize| {
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            Pool { name, in_use: size.saturating_sub(idle), idle }
+        };
+        let postgres = |name, connection: &DatabaseConnection| {
+            let known = connection.get_postgres_connection_pool();
+            pool(name, known.size(), known.num_idle())
+        };
+        let sqlite = |name, connection: &DatabaseConnection| {
+            let known = connection.get_sqlite_connection_pool();
+            pool(name, known.size(), known.num_idle())
+        };
+        // Asked for the pool of the other database, the library panics.
+        if self.is_postgres() {
+            vec![postgres("main", &self.writer), postgres("limits", &self.counter)]
+        } else {
+            vec![sqlite("reader", &self.reader), sqlite("writer", &self.writer)]
+        }
     }
 
     /// Calls `count` for every statement sent, in and out of transactions.

@@ -25,13 +25,15 @@
 //! | the kinds: own fields, texts, rules, example | [`publications`], [`projects`], [`events`], [`practices`], [`people`], [`partners`], [`topics`], [`organisation`] |
 //! | what a preview link shows; what is published, archived and deleted when its time has come | [`previews`], [`schedule`] |
 //! | calling what is generic over the kind when only its name is known | [`kinds`] |
-//! | administration: accounts, where they are signed in, keys, the audit trail | [`users`], [`sessions`], [`keys`], [`audit`] |
+//! | administration: accounts, where they are signed in, keys, the audit trail, jobs | [`users`], [`sessions`], [`keys`], [`audit`], [`backlog`] |
 //! | the change log, for those who keep a copy | [`changes`] |
 //! | collections as NDJSON, in and out | [`interchange`] |
 //! | the profile and the sample entries that come with the program | [`content`] |
 //! | health, documentation page, what problem codes mean | [`service`] |
 //! | the audit trail: writing its lines, checking its chain | [`trail`] |
-//! | messages to people: the queue, the transports, the texts | [`mail`] |
+//! | work that is done later, at least once: the queue, claims, tries | [`jobs`] |
+//! | messages to people: the transports, the texts | [`mail`] |
+//! | what is counted, and the page for whoever watches the service | [`metrics`] |
 //! | the tables, and the closed lists of words | [`entity`] |
 //! | the schema of the database | the crate `migration` |
 //! | connecting, transactions, migrating | [`db`] |
@@ -46,9 +48,9 @@
 //! | row | modules | may use |
 //! |---|---|---|
 //! | 5 | `command` `router` `server` `worker` | everything |
-//! | 4 | `changes` `content` `interchange` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` | rows 1 to 3, and each other's public rules |
+//! | 4 | `changes` `content` `interchange` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` `backlog` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
-//! | 2 | `app` `http` `db` `crypto` `mail` `trail` | row 1, and each other |
+//! | 2 | `app` `http` `db` `crypto` `jobs` `mail` `metrics` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
 //!
 //! # To add a kind
@@ -69,6 +71,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod backlog;
 pub mod changes;
 pub mod clock;
 pub mod command;
@@ -81,9 +84,11 @@ pub mod entity;
 pub mod events;
 pub mod http;
 pub mod interchange;
+pub mod jobs;
 pub mod keys;
 pub mod kinds;
 pub mod mail;
+pub mod metrics;
 pub mod organisation;
 pub mod partners;
 pub mod people;

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     audit,
     auth::{self, Caller, Grants, caller::Actor},
-    changes,
+    backlog, changes,
     editorial::{self, describe::describe_unpublished},
     events::Event,
     http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
@@ -105,5 +105,6 @@ fn declared() -> OpenApiRouter<App> {
         .merge(audit::router())
         .merge(previews::router())
         .merge(changes::router())
+        .merge(backlog::router())
         .merge(service::router())
 }

@@ -14,6 +14,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::{
     app::App,
     http::{Code, Error, Json, Query, Result, query::NoParameters},
+    metrics::{self, Lag},
 };
 
 /// The documentation page may load its own scripts and styles and call this service; nothing else.
@@ -27,6 +28,22 @@ pub struct Health {
     /// `ok` when all is well.
     #[schema(example = "ok")]
     status: &'static str,
+}
+
+/// Whether requests may be sent here, and how far the service is behind with what it does beside them.
+/// Being behind does not make it less ready: no other replica would be further.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ok` when all is well.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// For how many seconds the oldest job that is due has been waiting for a worker; 0 when none is.
+    #[schema(minimum = 0, example = 0)]
+    job_lag_seconds: u64,
+    /// For how many seconds the oldest entry that is due has been waiting to be published or archived; 0
+    /// when none is.
+    #[schema(minimum = 0, example = 0)]
+    schedule_lag_seconds: u64,
 }
 
 /// What a problem code means.
@@ -92,22 +109,26 @@ async fn get_liveness(Query(NoParameters): Query<NoParameters>) -> Json<Health> 
 
 /// May requests be sent here?
 ///
-/// Says no while the service is stopping, or its database is out of reach.
+/// Says no while the service is stopping, or its database is out of reach. Says for how long what is due
+/// has been waiting, too; that is for whoever watches the service, and makes no replica less ready.
 #[utoipa::path(
     get, path = "/readyz", tag = "service",
-    responses((status = 200, description = "Ready", body = Health)),
+    responses((status = 200, description = "Ready", body = Readiness)),
     extensions(("x-permission" = json!("none"))),
 )]
 async fn get_readiness(
     State(app): State<App>,
     Query(NoParameters): Query<NoParameters>,
-) -> Result<Json<Health>> {
+) -> Result<Json<Readiness>> {
     if app.is_draining() {
         return Err(Error::Problem(Code::Unavailable, "the service is stopping".to_owned()));
     }
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(1), app.db.reader().ping()).await;
+    // Whoever can say this can be reached.
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(1), metrics::lag(&app)).await;
     match answer {
-        Ok(Ok(())) => Ok(Json(Health { status: "ok" })),
+        Ok(Ok(Lag { jobs, schedule })) => {
+            Ok(Json(Readiness { status: "ok", job_lag_seconds: jobs, schedule_lag_seconds: schedule }))
+        }
         _ => Err(Error::Problem(Code::Unavailable, "the database cannot be reached".to_owned())),
     }
 }

@@ -2,12 +2,15 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join_all};
+use tokio::{sync::watch, task::JoinHandle};
+use uuid::Uuid;
 
 use crate::{
     app::App,
     auth,
     http::{Error, Result, limits},
+    jobs::{self, Failure, Job, Kind},
     schedule, trail,
 };
 
@@ -22,19 +25,69 @@ const ANCHOR: Duration = Duration::from_hours(1);
 /// How long to wait before a task that has failed is started again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Starts all tasks; they go on until the process ends.
-pub fn start(app: &App) {
-    let outbox = app.outbox.clone();
-    tokio::spawn(kept_up("mail", move || {
-        let outbox = outbox.clone();
-        async move { outbox.run().await }
-    }));
+/// The tasks of a process.
+#[derive(Debug)]
+pub struct Workers {
+    stop: watch::Sender<()>,
+    jobs: JoinHandle<()>,
+}
+
+impl Workers {
+    /// Takes no more jobs, and waits for those under way.
+    pub async fn finish(self) {
+        drop(self.stop);
+        if self.jobs.await.is_err() {
+            tracing::error!("the worker ended badly; its jobs are taken over when their claims run out");
+        }
+    }
+}
+
+/// Starts all tasks; they go on until the process ends, but jobs are begun only until
+/// [`Workers::finish`].
+pub fn start(app: &App) -> Workers {
+    let (stop, stopped) = watch::channel(());
+    let worked = app.clone();
+    let jobs = tokio::spawn(async move { work(&worked, &stopped).await });
     every(app, "signing keys", SIGNING_KEYS, reload_signing_keys);
     every(app, "expired", EXPIRED, auth::delete_expired);
     every(app, "schedule", SCHEDULE, schedule::keep_schedule);
     every(app, "trash", EXPIRED, schedule::empty_trash);
     every(app, "rate limits", EXPIRED, delete_empty_buckets);
+    every(app, "jobs set aside", EXPIRED, jobs::delete_old);
     every(app, "audit anchor", ANCHOR, log_anchor);
+    Workers { stop, jobs }
+}
+
+/// Does jobs of every kind until `stopped` has no sender any more.
+pub async fn work(app: &App, stopped: &watch::Receiver<()>) {
+    join_all(Kind::ALL.map(|kind| {
+        // Ends only when it is to; whatever else ends it is a panic.
+        let ended = async move || {
+            let run = jobs::run(app.clone(), kind, stopped.clone(), perform);
+            AssertUnwindSafe(run).catch_unwind().await.is_ok()
+        };
+        async move {
+            while !ended().await {
+                tracing::error!(job.kind = kind.name(), "a worker panicked; it is started again");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }))
+    .await;
+}
+
+/// Does a job. It may have been done before, by somebody who could not say so.
+async fn perform(app: App, id: Uuid, job: Job) -> Result<(), Failure> {
+    match job {
+        Job::Mail(message) => {
+            let now = app.clock.now();
+            if message.not_after.is_some_and(|end| end <= now) {
+                tracing::warn!(job.id = %id, "a message was not sent: what it tells of is no longer so");
+                return Ok(());
+            }
+            app.mailer.send(id, now, message).await
+        }
+    }
 }
 
 /// Does `work` again and again, `pause` apart.

@@ -17,7 +17,7 @@ use crate::{
         vocabulary::{AccountRole, AuditAction, KeyType},
     },
     http::{Body, Error, FieldError, Json, Query, Result, query::NoParameters},
-    mail::texts::{self, Notice},
+    mail::texts::Notice,
     trail::{self, Event},
 };
 
@@ -210,10 +210,11 @@ pub(super) async fn change_password(
     let tx = effect.begin().await?;
     attempt.succeed(&tx).await?;
     one_time::replace_password(&app, &tx, &account, hash, Some(known.session_id)).await?;
+    one_time::send_notice(&app, &tx, &account, Notice::PasswordChanged).await?;
     let event = caller.did(AuditAction::AuthnPasswordChange).on("user", known.id).because("own");
     trail::record(&tx, app.clock.now(), [event]).await?;
     let response = effect.commit(tx, StatusCode::NO_CONTENT).await?;
-    app.outbox.post(texts::security_notice(&account.email, Notice::PasswordChanged));
+    app.jobs.wake();
     Ok(response)
 }
 
@@ -269,10 +270,11 @@ pub(super) async fn confirm_second_factor(
         return Err(Error::Invalid(vec![wrong]));
     };
     session::keep_only(&app, &tx, known.id, known.session_id, true).await?;
+    one_time::send_notice(&app, &tx, &account, Notice::SecondFactorSetUp).await?;
     let event = caller.did(AuditAction::AuthnFactorAdded).on("user", known.id);
     trail::record(&tx, app.clock.now(), [event]).await?;
     let response = effect.commit(tx, Json(RecoveryCodes { recovery_codes })).await?;
-    app.outbox.post(texts::security_notice(&account.email, Notice::SecondFactorSetUp));
+    app.jobs.wake();
     Ok(response)
 }
 
@@ -293,10 +295,11 @@ pub(super) async fn remove_second_factor(
     let tx = app.db.begin().await?;
     factor::remove(&tx, &account).await?;
     session::keep_only(&app, &tx, known.id, known.session_id, false).await?;
+    one_time::send_notice(&app, &tx, &account, Notice::SecondFactorRemoved).await?;
     let event = caller.did(AuditAction::AuthnFactorRemoved).on("user", known.id).because("own");
     trail::record(&tx, app.clock.now(), [event]).await?;
     tx.commit().await?;
-    app.outbox.post(texts::security_notice(&account.email, Notice::SecondFactorRemoved));
+    app.jobs.wake();
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveValue::Set, Condition, JoinType, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr,
 };
 
-use super::is_closed;
+use super::{is_closed, one_time};
 use crate::{
     app::App,
     crypto,
@@ -18,7 +18,7 @@ use crate::{
         vocabulary::{ActorType, AuditAction},
     },
     http::{Error, Result},
-    mail::texts::{self, Notice},
+    mail::texts::Notice,
     trail::{self, Event},
 };
 
@@ -174,9 +174,10 @@ pub async fn refresh(
             app.trail.note(event);
         } else {
             end_sessions(app, &tx, session::Column::Id.eq(session.id)).await?;
+            one_time::send_notice(app, &tx, &account, Notice::SessionStolen).await?;
             trail::record(&tx, now, [event]).await?;
             tx.commit().await?;
-            app.outbox.post(texts::security_notice(&account.email, Notice::SessionStolen));
+            app.jobs.wake();
         }
         return Err(Error::Unauthorized("the refresh token is not good (any more)"));
     }

@@ -22,7 +22,7 @@ use crate::{
         vocabulary::{ActorType, AuditAction},
     },
     http::{Body, Code, Error, Exchange, Json, Query, Result, limits, query::NoParameters},
-    mail::texts::{self, Notice},
+    mail::texts::Notice,
     trail::{self, Event},
 };
 
@@ -136,11 +136,14 @@ pub(super) async fn log_in(
         event.in_request(Some(exchange.request_id()))
     };
     let used = (proof == Proof::GoodOnce).then(|| done(AuditAction::AuthnRecoveryCodeUsed));
+    if proof == Proof::GoodOnce {
+        one_time::send_notice(&app, &tx, &account, Notice::RecoveryCodeUsed).await?;
+    }
     trail::record(&tx, app.clock.now(), used.into_iter().chain([done(AuditAction::AuthnLoginSuccess)]))
         .await?;
     tx.commit().await?;
     if proof == Proof::GoodOnce {
-        app.outbox.post(texts::security_notice(&account.email, Notice::RecoveryCodeUsed));
+        app.jobs.wake();
     }
     tokens(&app, granted, device_token)
 }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{Failure, mail_settings, say};
-use crate::{config::Config, crypto::Secrets, db::Db, entity::signing_key, mail::Outbox};
+use crate::{config::Config, crypto::Secrets, db::Db, entity::signing_key, mail::Mailer};
 
 /// How long the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -46,7 +46,7 @@ pub async fn doctor(config: Config, json: bool) -> Result<(), Failure> {
             ));
         }
     }
-    let mail = Outbox::new(mail_settings(&config)).map(|_outbox| "usable".to_owned());
+    let mail = Mailer::new(mail_settings(&config)).map(|_mailer| "usable".to_owned());
     findings.push(("mail", mail.map_err(|error| error.to_string())));
     if !config.listen.ip().is_loopback() {
         if config.base_url.starts_with("http:") {
@@ -57,6 +57,11 @@ pub async fn doctor(config: Config, json: bool) -> Result<(), Failure> {
             let advice = "no proxy is named: behind one, all visitors have its address, and share its limits";
             findings.push(("trusted_proxies", Err(advice.to_owned())));
         }
+    }
+    if let Some(admin) = config.admin_listen.filter(|admin| !admin.address.ip().is_loopback()) {
+        let advice =
+            format!("{} asks for no credential: only your monitoring should reach it", admin.address);
+        findings.push(("admin_listen", Ok(advice)));
     }
     let failed = findings.iter().filter(|(_, finding)| finding.is_err()).count();
     if json {

@@ -23,7 +23,7 @@ use crate::{
     crypto::{Keyring, KeyringError, SecretError, Secrets},
     db::{Db, DbError},
     http::{Error, FieldError},
-    mail::{MailError, MailSettings, Outbox, Transport},
+    mail::{MailError, MailSettings, Mailer, Transport},
     router,
 };
 
@@ -206,8 +206,8 @@ async fn open(config: Config) -> Result<App, Failure> {
     let db = Db::connect(&config).await?;
     db.migrate(&config.data_dir).await?;
     let keyring = Keyring::load(&db, &clock, &secrets).await?;
-    let outbox = Outbox::new(mail_settings(&config))?;
-    Ok(App::new(db, clock, config, secrets, keyring, router::contract(), outbox))
+    let mailer = Mailer::new(mail_settings(&config))?;
+    Ok(App::new(db, clock, config, secrets, keyring, router::contract(), mailer))
 }
 
 /// How messages are sent.

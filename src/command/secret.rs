@@ -9,9 +9,9 @@ use super::{Failure, say, tell};
 use crate::{
     app::App,
     auth::{Caller, factor, once},
-    entity::{signing_key, user, vocabulary::AuditAction},
+    entity::{job, signing_key, user, vocabulary::AuditAction},
     http::Error,
-    trail,
+    jobs, trail,
 };
 
 /// How many accounts are looked at in one transaction.
@@ -134,8 +134,37 @@ pub async fn reseal(app: &App) -> Result<u64, Failure> {
         tx.commit().await?;
     }
     resealed += once::reseal(app).await?;
+    resealed += reseal_jobs(app).await?;
     let tx = app.db.begin().await?;
     trail::record(&tx, app.clock.now(), [Caller::SYSTEM.did(AuditAction::SecretsResealed)]).await?;
     tx.commit().await.map_err(Error::from)?;
     Ok(resealed)
+}
+
+/// Seals what waits to be done under the present master secret.
+async fn reseal_jobs(app: &App) -> Result<u64, Failure> {
+    let mut resealed = 0_u64;
+    let mut after = Uuid::nil();
+    loop {
+        let tx = app.db.begin().await?;
+        let rows = job::Entity::find()
+            .filter(job::Column::Id.gt(after))
+            .order_by_asc(job::Column::Id)
+            .limit(BATCH)
+            .all(&tx)
+            .await?;
+        let Some(last) = rows.last() else { return Ok(resealed) };
+        after = last.id;
+        for row in rows {
+            let purpose = jobs::purpose(row.id, &row.kind);
+            let Some(sealed) = app.secrets.resealed(&row.sealed_payload, &purpose)? else { continue };
+            job::Entity::update_many()
+                .col_expr(job::Column::SealedPayload, Expr::value(sealed))
+                .filter(job::Column::Id.eq(row.id))
+                .exec(&tx)
+                .await?;
+            resealed += 1;
+        }
+        tx.commit().await?;
+    }
 }

@@ -1,6 +1,11 @@
 //! `sogep serve`.
 
-use std::{io::Write, net::IpAddr, path::Path};
+use std::{
+    future::pending,
+    io::Write,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
@@ -13,14 +18,14 @@ use super::{Failure, account, exchange, open, say};
 use crate::{
     app::App,
     auth::{Caller, Scope},
-    config::Config,
+    config::{AdminListen, Config},
     content, crypto,
     entity::{
         entry,
         vocabulary::{AccountRole, KeyType, Kind},
     },
     keys::{self, NewKey},
-    router,
+    metrics, router,
     server::{self, Limits},
     trail, worker,
 };
@@ -29,16 +34,24 @@ use crate::{
 const DEMO_ORIGINS: [&str; 3] = ["http://localhost:3000", "http://localhost:5173", "http://localhost:8000"];
 
 pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
-    if demo && !config.listen.ip().is_loopback() {
-        let reason =
-            "--demo prints its passwords and serves on loopback only; SOGEP_LISTEN names another address";
-        return Err(Failure::Refused(reason.to_owned()));
+    let addresses = [
+        ("SOGEP_LISTEN", Some(config.listen)),
+        ("SOGEP_ADMIN_LISTEN", config.admin_listen.map(|admin| admin.address)),
+    ];
+    for (name, address) in addresses {
+        if demo && address.is_some_and(|address| !address.ip().is_loopback()) {
+            let reason = format!(
+                "--demo prints its passwords and serves on loopback only; {name} names another address"
+            );
+            return Err(Failure::Refused(reason));
+        }
     }
     let address = config.listen;
     let listener = TcpListener::bind(address)
         .await
-        .map_err(|error| Failure::Io(format!("cannot listen on {address}"), error))?;
+        .map_err(|error| Failure::Io(format!("cannot listen on {address} (`listen`)"), error))?;
     let bound = listener.local_addr().map_err(|error| Failure::Io(address.to_string(), error))?;
+    let admin_listener = bind_admin(&config).await?;
     if config.base_url == format!("http://{address}") {
         config.base_url = format!("http://{bound}");
     }
@@ -50,13 +63,46 @@ pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
     say(&format!("Serving on {}  (documentation: {}/docs)", app.config.base_url, app.config.base_url))?;
     let router = router::router(&app);
     let stopped = stop_signal(app.clone())?;
-    worker::start(&app);
+    if let Some((listener, address)) = admin_listener {
+        say(&format!("Metrics on http://{address}/metrics"))?;
+        let router = metrics::router(&app);
+        // It goes on while the service stops, so that one sees it stop.
+        tokio::spawn(async move {
+            server::serve(listener, router, Limits::for_watchers(), |ip| ip.is_loopback(), pending()).await;
+        });
+    }
+    let workers = worker::start(&app);
     let proxies = app.config.trusted_proxies.clone();
     let is_trusted = move |ip: IpAddr| ip.is_loopback() || proxies.iter().any(|proxy| proxy.contains(&ip));
     server::serve(listener, router, Limits::of_this_process(), is_trusted, stopped).await;
+    workers.finish().await;
     app.trail.flush().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The second listener. The one of the default may fail, as it does when two services run on one
+/// machine; one that somebody has named may not.
+async fn bind_admin(config: &Config) -> Result<Option<(TcpListener, SocketAddr)>, Failure> {
+    let Some(AdminListen { address, is_named }) = config.admin_listen else { return Ok(None) };
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    match bound.await {
+        Ok(bound) => Ok(Some(bound)),
+        Err(error) if is_named => {
+            Err(Failure::Io(format!("cannot listen on {address} (`admin_listen`)"), error))
+        }
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "there are no metrics: the default of `admin_listen`, {address}, is taken; name another, or `off`"
+            );
+            Ok(None)
+        }
+    }
 }
 
 /// Resolves when the process is told to stop; a second telling ends it at once.

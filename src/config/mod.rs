@@ -44,6 +44,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("database_connections", "8", "connections a process keeps to the database, 2 to 200"),
     setting("data_dir", "data", "directory for the SQLite database, the secret and the demo credentials"),
     setting("listen", "127.0.0.1:8080", "address and port to serve on"),
+    setting(
+        "admin_listen",
+        "127.0.0.1:9090",
+        "address and port of `/metrics`, for whoever watches the service; it asks for no credential. `off`: none",
+    ),
     setting("base_url", "", "the address clients use, without a path; default: `http://` and `listen`"),
     setting(
         "secret",
@@ -156,6 +161,15 @@ pub struct Mail {
     pub from: String,
 }
 
+/// Where the second listener is, which tells how the service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdminListen {
+    /// The address.
+    pub address: SocketAddr,
+    /// Whether somebody has named it: then the service does not start without it.
+    pub is_named: bool,
+}
+
 /// The configuration of one process.
 #[derive(Clone)]
 pub struct Config {
@@ -167,6 +181,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The address to serve on.
     pub listen: SocketAddr,
+    /// Where the second listener is, if there is one.
+    pub admin_listen: Option<AdminListen>,
     /// The address clients use, without a trailing slash.
     pub base_url: String,
     /// The master secret, when it is configured.
@@ -245,7 +261,12 @@ impl Config {
         let listen: SocketAddr = or_default("listen")
             .parse()
             .map_err(|_bad| refused("listen", or_default("listen"), "an address such as 127.0.0.1:8080"))?;
-        value::plain_http(or_default("plain_http"), listen)?;
+        value::plain_http(or_default("plain_http"), "listen", listen)?;
+        let admin_listen =
+            value::admin_listen(or_default("admin_listen"), get("admin_listen").is_some(), listen)?;
+        if let Some(AdminListen { address, .. }) = admin_listen {
+            value::plain_http(or_default("plain_http"), "admin_listen", address)?;
+        }
         let base_url = get("base_url").map_or_else(|| Ok(format!("http://{listen}")), value::base_url)?;
         let default_locale = or_default("default_locale").to_owned();
         let locales: Vec<String> =
@@ -284,6 +305,7 @@ impl Config {
                 .map_or_else(|| Ok(format!("{base_url}/docs")), value::account_url)?,
             base_url,
             listen,
+            admin_listen,
             secret: get("secret").map(|text| value::secret("secret", text)).transpose()?,
             previous_secret: get("previous_secret")
                 .map(|text| value::secret("previous_secret", text))
@@ -316,6 +338,9 @@ impl Config {
             "database_connections" => self.database_connections.to_string(),
             "data_dir" => self.data_dir.display().to_string(),
             "listen" => self.listen.to_string(),
+            "admin_listen" => {
+                self.admin_listen.map_or_else(|| "off".to_owned(), |admin| admin.address.to_string())
+            }
             "base_url" => self.base_url.clone(),
             "secret" if self.secret.is_some() => "configured (hidden)".to_owned(),
             "secret" => format!("kept in {}", self.data_dir.join("secret").display()),

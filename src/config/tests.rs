@@ -25,6 +25,9 @@ fn an_unknown_key_is_refused_by_name() {
 fn a_value_nobody_understands_is_refused() {
     for (name, value) in [
         ("SOGEP_LISTEN", "here"),
+        ("SOGEP_ADMIN_LISTEN", "9090"),
+        ("SOGEP_ADMIN_LISTEN", "127.0.0.1:8080"),
+        ("SOGEP_ADMIN_LISTEN", "0.0.0.0:9090"),
         ("SOGEP_ACCESS", "everyone"),
         ("SOGEP_SECRET", "changeme"),
         ("SOGEP_LOCALES", "türkçe"),
@@ -55,6 +58,20 @@ fn a_line_that_cannot_be_read_is_not_shown() {
         let error = load(file, &[]).unwrap_err();
         assert!(!error.contains("s3crCANARY") && error.contains("line "), "{error}");
     }
+}
+
+#[test]
+fn the_second_listener_is_on_this_machine_unless_somebody_says_otherwise() {
+    let admin = |environment: &[(&str, &str)]| load("", environment).unwrap().admin_listen;
+    let at = |address: &str, is_named| Some(AdminListen { address: address.parse().unwrap(), is_named });
+    assert_eq!(admin(&[]), at("127.0.0.1:9090", false));
+    assert_eq!(admin(&[("SOGEP_ADMIN_LISTEN", "127.0.0.1:9090")]), at("127.0.0.1:9090", true));
+    assert_eq!(admin(&[("SOGEP_ADMIN_LISTEN", "off")]), None);
+    // The image says so for the first listener; the second one stays where it is.
+    let image = [("SOGEP_PLAIN_HTTP", "anywhere"), ("SOGEP_LISTEN", "0.0.0.0:8080")];
+    assert_eq!(admin(&image), at("127.0.0.1:9090", false));
+    let outside = [("SOGEP_PLAIN_HTTP", "anywhere"), ("SOGEP_ADMIN_LISTEN", "10.0.0.1:9090")];
+    assert_eq!(admin(&outside), at("10.0.0.1:9090", true));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::{ConfigError, refused};
+use super::{AdminListen, ConfigError, refused};
 use crate::entity::vocabulary::AccountRole;
 
 /// A comma-separated list of what `read` reads.
@@ -61,15 +61,32 @@ fn is_loopback(url: &str) -> bool {
 }
 
 /// Whether plain HTTP may be served on `listen` (SECURITY.md C-04).
-pub(super) fn plain_http(text: &str, listen: SocketAddr) -> Result<(), ConfigError> {
+pub(super) fn plain_http(text: &str, name: &str, listen: SocketAddr) -> Result<(), ConfigError> {
     match text {
         "anywhere" => Ok(()),
         "loopback" if listen.ip().is_loopback() => Ok(()),
         "loopback" => Err(ConfigError(format!(
-            "`listen` is `{listen}`, which other machines can reach without TLS; put a proxy that speaks TLS before it and set `plain_http` to `anywhere`"
+            "`{name}` is `{listen}`, which other machines can reach without TLS; put a proxy that speaks TLS before it and set `plain_http` to `anywhere`"
         ))),
         other => Err(refused("plain_http", other, "`loopback` or `anywhere`")),
     }
+}
+
+/// Where the second listener is.
+pub(super) fn admin_listen(
+    text: &str,
+    is_named: bool,
+    listen: SocketAddr,
+) -> Result<Option<AdminListen>, ConfigError> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wanted = "an address such as 127.0.0.1:9090, or `off`";
+    let address: SocketAddr = text.parse().map_err(|_bad| refused("admin_listen", text, wanted))?;
+    if address == listen && address.port() != 0 {
+        return Err(refused("admin_listen", text, "another address than that of `listen`"));
+    }
+    Ok(Some(AdminListen { address, is_named }))
 }
 
 /// The page that invitations lead to.

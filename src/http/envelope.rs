@@ -72,6 +72,13 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         let span = tracing::info_span!("request", id);
         served(&app, &exchange, route.as_deref(), request, next).instrument(span).await
     };
+    app.metrics.answered(
+        shown(&method),
+        route.as_deref(),
+        Class::of(route.as_deref()),
+        &response,
+        started.elapsed(),
+    );
     if response.status() == StatusCode::FORBIDDEN {
         note_refusal(&app, &exchange, &method, route.as_deref());
     }
@@ -159,19 +166,9 @@ fn finish(exchange: &Exchange, headers: &mut HeaderMap) {
 }
 
 /// The method for the log: one that HTTP does not define could hold anything.
-fn shown(method: &Method) -> &str {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::CONNECT,
-    ];
-    if known.contains(method) { method.as_str() } else { "(other)" }
+fn shown(method: &Method) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    known.into_iter().find(|known| *known == method.as_str()).unwrap_or("(other)")
 }
 
 fn refuse_at_once(route: Option<&str>, request: &Request) -> Result<()> {

@@ -34,7 +34,7 @@ operation.\n\n\
 it. Absent values are `null`, never left out.";
 
 /// The tags, in the order of the page.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("organisation", "The organisation's profile."),
     ("publications", "What the organisation and others of its field have published."),
     ("projects", "What is being done, by whom, with what money and result."),
@@ -50,6 +50,7 @@ const TAGS: [(&str, &str); 16] = [
     ("users", "Accounts of those who write and administer."),
     ("keys", "Keys for frontends, servers and partners."),
     ("audit", "Who did what, and what was refused."),
+    ("jobs", "Work that is done beside the requests, such as sending messages."),
     ("service", "The service itself."),
 ];
 

@@ -17,14 +17,15 @@ const ALWAYS: [&str; 3] = ["/livez", "/readyz", "/openapi.json"];
 /// Where signing in begins.
 const SIGN_IN: &str = "/v1/auth/";
 /// Where the service is administered.
-const ADMINISTRATION: [&str; 5] = ["/v1/me", "/v1/keys", "/v1/users", "/v1/sessions", "/v1/audit"];
+const ADMINISTRATION: [&str; 6] =
+    ["/v1/me", "/v1/keys", "/v1/users", "/v1/sessions", "/v1/audit", "/v1/jobs"];
 
 /// What requests have their places together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Reading and writing content.
     Content,
-    /// Keys, accounts and the audit trail.
+    /// Keys, accounts, jobs and the audit trail.
     Administration,
     /// Passwords, refresh tokens, one-time links.
     SignIn,
@@ -56,6 +57,16 @@ impl Default for Places {
 }
 
 impl Class {
+    /// Its name, for whoever watches the service.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Administration => "administration",
+            Self::SignIn => "sign_in",
+        }
+    }
+
     /// How many places it has.
     #[must_use]
     pub const fn places(self) -> usize {
@@ -117,6 +128,7 @@ mod tests {
             (Some("/v1/auth/login"), Some(Class::SignIn)),
             (Some("/v1/keys/{id}"), Some(Class::Administration)),
             (Some("/v1/me"), Some(Class::Administration)),
+            (Some("/v1/jobs/{id}/retry"), Some(Class::Administration)),
             (Some("/v1/media"), Some(Class::Content)),
             (Some("/v1/publications/{id}"), Some(Class::Content)),
             (None, Some(Class::Content)),

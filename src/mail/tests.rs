@@ -1,19 +1,18 @@
-//! The outbox, into a folder and against a small SMTP server in this process.
+//! The mailer, into a folder and against a small SMTP server in this process.
 
 use std::path::Path;
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::mpsc,
 };
 
 use super::*;
 
-const AT_ONCE: [Duration; 3] = [Duration::ZERO; 3];
-
-fn outbox(transport: Transport) -> Outbox {
+fn mailer(transport: Transport) -> Mailer {
     let from = "Eşitlik Derneği <no-reply@example.org>".to_owned();
-    Outbox::with_waits(MailSettings { transport, from }, AT_ONCE).unwrap()
+    Mailer::new(MailSettings { transport, from }).unwrap()
 }
 
 fn message() -> Message {
@@ -21,20 +20,19 @@ fn message() -> Message {
 }
 
 fn refused(transport: Transport, from: &str) -> String {
-    Outbox::new(MailSettings { transport, from: from.to_owned() }).unwrap_err().to_string()
+    Mailer::new(MailSettings { transport, from: from.to_owned() }).unwrap_err().to_string()
 }
 
-/// Runs `outbox` until `done`, at most ten seconds.
-async fn run_until(outbox: &Outbox, mut done: impl FnMut() -> bool) {
-    let wait = async {
-        while !done() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::select! {
-        () = outbox.run() => {}
-        waited = tokio::time::timeout(Duration::from_secs(10), wait) => waited.unwrap(),
-    }
+fn at() -> DateTime<Utc> {
+    "2026-03-08T09:00:00Z".parse().unwrap()
+}
+
+async fn send(mailer: &Mailer, message: Message) -> Result<(), Failure> {
+    mailer.send(Uuid::from_u128(7), at(), message).await
+}
+
+fn letter(mailer: &Mailer, message: Message) -> Option<transport::Letter> {
+    mailer.letter(Uuid::from_u128(7), at(), message)
 }
 
 fn letters(folder: &Path) -> Vec<std::path::PathBuf> {
@@ -46,9 +44,10 @@ fn letters(folder: &Path) -> Vec<std::path::PathBuf> {
 async fn a_folder_keeps_whole_private_files() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("mail");
-    let outbox = outbox(Transport::Folder(folder.clone()));
-    outbox.post(message());
-    run_until(&outbox, || !letters(&folder).is_empty()).await;
+    let mailer = mailer(Transport::Folder(folder.clone()));
+    // Sent twice, it is there once: its name is that of its job.
+    send(&mailer, message()).await.unwrap();
+    send(&mailer, message()).await.unwrap();
     let [letter] = &letters(&folder)[..] else { panic!("one letter") };
     let text = std::fs::read_to_string(letter).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -60,7 +59,8 @@ async fn a_folder_keeps_whole_private_files() {
     ] {
         assert!(head.lines().any(|known| known == line), "{line} in {head}");
     }
-    assert!(head.contains("\r\nDate: ") && head.contains("@example.org>"), "{head}");
+    assert!(head.contains("\r\nDate: Sun, 08 Mar 2026 09:00:00 +0000\r\n"), "{head}");
+    assert!(head.contains(&format!("\r\nMessage-ID: <{}@example.org>", Uuid::from_u128(7))), "{head}");
     assert!(body.lines().any(|line| line == "https://example.org/account/password#token=k7Jq"), "{body}");
     #[cfg(unix)]
     {
@@ -74,28 +74,18 @@ async fn a_folder_keeps_whole_private_files() {
 #[tokio::test]
 async fn nobody_adds_headers() {
     let directory = tempfile::tempdir().unwrap();
-    let outbox = outbox(Transport::Folder(directory.path().to_owned()));
+    let mailer = mailer(Transport::Folder(directory.path().to_owned()));
     for to in ["a@example.org\r\nBcc: b@example.org", "a@example.org, b@example.org", "a@example.org\n", ""] {
-        assert!(outbox.letter(Message { to: to.to_owned(), ..message() }).is_none(), "{to:?}");
+        assert!(letter(&mailer, Message { to: to.to_owned(), ..message() }).is_none(), "{to:?}");
     }
     let subject = "Hesabınız\r\nBcc: b@example.org\r\n\r\n<b>".to_owned();
-    let letter = outbox.letter(Message { subject, ..message() }).unwrap();
+    let letter = letter(&mailer, Message { subject, ..message() }).unwrap();
     let text = String::from_utf8(letter.message.formatted()).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
     assert!(body.starts_with("Merhaba"), "{body}");
     let from = "Evil\r\nBcc: b@example.org <a@example.org>";
     assert!(refused(Transport::Folder(directory.path().to_owned()), from).starts_with("mail_from"));
-}
-
-#[tokio::test]
-async fn a_full_queue_drops_and_counts() {
-    let directory = tempfile::tempdir().unwrap();
-    let outbox = outbox(Transport::Folder(directory.path().to_owned()));
-    for _ in 0..QUEUE + 3 {
-        outbox.post(message());
-    }
-    assert_eq!(outbox.dropped(), 3);
 }
 
 /// A server that answers `refusals` first and takes what comes after; it tells what was said to it.
@@ -146,16 +136,13 @@ async fn talk(stream: TcpStream, refusal: Option<&str>) -> String {
 #[tokio::test]
 async fn a_server_receives_the_message_at_the_second_try() {
     let (url, mut said) = server(&["451 greylisted ayse@example.org"]).await;
-    let outbox = outbox(Transport::Smtp(url));
-    outbox.post(message());
-    let mut conversations = Vec::new();
-    run_until(&outbox, || {
-        conversations.extend(said.try_recv());
-        conversations.len() == 2
-    })
-    .await;
-    assert!(!conversations[0].contains("DATA"), "{}", conversations[0]);
-    let taken = &conversations[1];
+    let mailer = mailer(Transport::Smtp(url));
+    let failure = send(&mailer, message()).await.unwrap_err();
+    assert!(matches!(failure, Failure::Temporary(_)));
+    assert_eq!(failure.to_string(), "the mail server asks to try again later", "without its words");
+    send(&mailer, message()).await.unwrap();
+    assert!(!said.recv().await.unwrap().contains("DATA"));
+    let taken = said.recv().await.unwrap();
     for line in ["EHLO example.org", "MAIL FROM:<no-reply@example.org>", "RCPT TO:<ayse@example.org>", "."] {
         assert!(taken.lines().any(|known| known.trim_end() == line), "{line} in {taken}");
     }
@@ -163,17 +150,19 @@ async fn a_server_receives_the_message_at_the_second_try() {
 }
 
 #[tokio::test]
-async fn a_refusal_for_good_is_not_tried_again() {
-    let (url, mut said) = server(&["550 nobody here"]).await;
-    let outbox = outbox(Transport::Smtp(url));
-    let letter = outbox.letter(message()).unwrap();
-    let Err(failure) = outbox.0.route.send(&letter).await else { panic!("it is refused") };
-    assert_eq!(failure.to_string(), "refused with 550", "without the words of the server");
+async fn a_refusal_for_good_is_told_from_one_for_now() {
+    let (url, mut said) = server(&["550 nobody here: ayse@example.org"]).await;
+    let mailer = mailer(Transport::Smtp(url));
+    let failure = send(&mailer, message()).await.unwrap_err();
+    assert!(matches!(failure, Failure::Permanent(_)));
+    assert_eq!(failure.to_string(), "the mail server refused with 550", "without its words");
     assert!(said.recv().await.is_some());
-    // The server would take the second.
-    outbox.deliver(message()).await;
-    assert!(said.recv().await.unwrap().contains("DATA"));
-    assert!(said.try_recv().is_err());
+    let nobody = send(&mailer, Message { to: "nobody".to_owned(), ..message() }).await.unwrap_err();
+    assert!(matches!(nobody, Failure::Permanent(_)) && !nobody.to_string().contains("nobody"));
+    assert!(said.try_recv().is_err(), "nothing is said to a server without an address");
+    let elsewhere = Transport::Smtp("smtp://127.0.0.1:1".to_owned());
+    let failure = send(&self::mailer(elsewhere), message()).await.unwrap_err();
+    assert!(matches!(failure, Failure::Temporary(_)), "{failure}");
 }
 
 #[tokio::test]
@@ -202,7 +191,7 @@ async fn bad_settings_are_refused_by_name() {
         "smtp://user:hunter2@mail.example.org",
         "smtp://[::1]:2525",
     ] {
-        assert!(Outbox::new(settings(url)).is_ok(), "{url}");
+        assert!(Mailer::new(settings(url)).is_ok(), "{url}");
     }
     let shown = format!("{:?}", settings("smtps://user:hunter2@mail.example.org"));
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -216,9 +205,8 @@ async fn without_starttls_nothing_is_said_to_others() {
     let (url, mut said) = server(&[]).await;
     let port = url.rsplit(':').next().unwrap();
     // Linux takes this address for its own; we do not.
-    let elsewhere = outbox(Transport::Smtp(format!("smtp://user:hunter2@0.0.0.0:{port}")));
-    let letter = elsewhere.letter(message()).unwrap();
-    assert!(elsewhere.0.route.send(&letter).await.is_err());
+    let elsewhere = mailer(Transport::Smtp(format!("smtp://user:hunter2@0.0.0.0:{port}")));
+    assert!(send(&elsewhere, message()).await.is_err());
     let said = said.recv().await.unwrap();
     assert!(said.starts_with("EHLO") && !said.contains("AUTH") && !said.contains("MAIL"), "{said}");
 }

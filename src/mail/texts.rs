@@ -119,6 +119,7 @@ fn message(to: &str, turkish: &str, english: &str) -> Message {
         to: to.to_owned(),
         subject: "Hesabınız · Your account".to_owned(),
         text: format!("Merhaba,\n\n{turkish}\n\n---\n\nHello,\n\n{english}\n"),
+        not_after: None,
     }
 }
 

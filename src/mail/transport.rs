@@ -1,6 +1,6 @@
 //! The two ways a message leaves: into a folder, or over SMTP.
 
-use std::{fmt, io::Write, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
@@ -15,29 +15,15 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{MailError, Transport};
-use crate::crypto::{private_directory, private_file};
+use crate::{
+    crypto::{private_directory, private_file},
+    jobs::Failure,
+};
 
 /// A message ready to go.
 pub struct Letter {
     pub id: Uuid,
     pub message: lettre::Message,
-}
-
-/// Why a try failed. Says nothing of what the server wrote: that may repeat the address.
-pub enum Failure {
-    /// Another try may succeed.
-    Temporary(&'static str),
-    /// The server refused for good, with this code.
-    Permanent(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Temporary(why) => formatter.write_str(why),
-            Self::Permanent(code) => write!(formatter, "refused with {code}"),
-        }
-    }
 }
 
 /// A way out.
@@ -58,7 +44,8 @@ impl Route {
         }
     }
 
-    /// Tries to send once.
+    /// Tries to send once. Why that failed says nothing of what the server wrote: that may repeat the
+    /// address.
     pub async fn send(&self, letter: &Letter) -> Result<(), Failure> {
         match self {
             Self::Folder(folder) => {
@@ -67,18 +54,19 @@ impl Route {
                 written
                     .is_ok_and(|written| written.is_ok())
                     .then_some(())
-                    .ok_or(Failure::Temporary("the folder"))
+                    .ok_or_else(|| Failure::temporary("the mail folder cannot be written"))
             }
             Self::Smtp(server) => match server.send(letter.message.clone()).await {
                 Ok(_answer) => Ok(()),
                 Err(error) if error.is_permanent() => {
-                    Err(Failure::Permanent(error.status().map_or_else(String::new, |code| code.to_string())))
+                    let code = error.status().map_or_else(String::new, |code| format!(" with {code}"));
+                    Err(Failure::Permanent(format!("the mail server refused{code}")))
                 }
                 Err(error) if error.is_transient() => {
-                    Err(Failure::Temporary("the server asks to try again later"))
+                    Err(Failure::temporary("the mail server asks to try again later"))
                 }
-                Err(error) if error.is_tls() => Err(Failure::Temporary("TLS")),
-                Err(_connection) => Err(Failure::Temporary("the connection")),
+                Err(error) if error.is_tls() => Err(Failure::temporary("TLS with the mail server failed")),
+                Err(_connection) => Err(Failure::temporary("the connection to the mail server failed")),
             },
         }
     }

@@ -70,6 +70,12 @@ impl Limits {
         limits
     }
 
+    /// Those of the second listener: its few clients are machines of ours.
+    #[must_use]
+    pub fn for_watchers() -> Self {
+        Self { connections: 32, reserved: 8, per_client: 16, ..Self::default() }
+    }
+
     /// Leaves `OTHER_FILES` of `files`, or three quarters where there are very few.
     fn fit(&mut self, files: u64) {
         let fitting = files.saturating_sub(OTHER_FILES).max(files / 4).max(1);

@@ -16,7 +16,6 @@ use crate::{
         Body, Error, Id, Json, MergePatch, Query, Result, conditional, cursor::Position,
         page::PageParameters, query::NoParameters,
     },
-    mail::texts,
     trail,
 };
 
@@ -67,8 +66,8 @@ pub(super) async fn create_user(
     let tx = effect.begin().await?;
     let (row, mut events) = create(&app, &tx, &caller, new, String::new()).await?;
     let token = invite(&app, &tx, &caller, &row, &mut events).await?;
+    one_time::send_invitation(&app, &tx, &row.email, &token).await?;
     trail::record(&tx, app.clock.now(), events).await?;
-    let invitation = texts::invitation(&row.email, &one_time::link(&app, &token));
     let location = format!("/v1/users/{}", row.id);
     let mut response = shown(&HeaderMap::new(), row)?;
     *response.status_mut() = StatusCode::CREATED;
@@ -76,7 +75,7 @@ pub(super) async fn create_user(
         .headers_mut()
         .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
     let response = effect.commit(tx, response).await?;
-    app.outbox.post(invitation);
+    app.jobs.wake();
     Ok(response)
 }
 
@@ -188,9 +187,10 @@ pub(super) async fn invite_user(
     let row = find(&tx, &id, true).await?;
     let mut events = Vec::new();
     let token = invite(&app, &tx, &caller, &row, &mut events).await?;
+    one_time::send_invitation(&app, &tx, &row.email, &token).await?;
     trail::record(&tx, app.clock.now(), events).await?;
     let response = effect.commit(tx, StatusCode::ACCEPTED).await?;
-    app.outbox.post(texts::invitation(&row.email, &one_time::link(&app, &token)));
+    app.jobs.wake();
     Ok(response)
 }
 

@@ -44,9 +44,10 @@ use sogep::{
         vocabulary::{AccountRole, KeyType},
     },
     http::peer::Peer,
+    jobs::{self, Kind},
     keys::{self, NewKey},
-    mail::{MailSettings, Outbox, Transport},
-    router,
+    mail::{MailSettings, Mailer, Transport},
+    router, worker,
 };
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -146,10 +147,8 @@ impl TestApp {
         let mail = config.data_dir.join("mail");
         let settings =
             MailSettings { transport: Transport::Folder(mail), from: "sogep@sogep.example".to_owned() };
-        let outbox = Outbox::new(settings).unwrap();
-        let posting = outbox.clone();
-        tokio::spawn(async move { posting.run().await });
-        let app = App::new(db, clock, config, secrets, keyring, router::contract(), outbox);
+        let mailer = Mailer::new(settings).unwrap();
+        let app = App::new(db, clock, config, secrets, keyring, router::contract(), mailer);
         let router = router::router(&app);
         Self { app, router, statements, credentials: tokio::sync::Mutex::default(), directory }
     }
@@ -409,25 +408,42 @@ impl TestApp {
         panic!("waited in vain: {what}");
     }
 
+    /// Does the jobs that are due. Nobody does them before: what a test sees does not depend on the
+    /// moment at which it looks.
+    pub async fn work(&self) {
+        let (stop, stopped) = tokio::sync::watch::channel(());
+        let app = self.app.clone();
+        let working = tokio::spawn(async move { worker::work(&app, &stopped).await });
+        self.until("jobs", async || {
+            for kind in Kind::ALL {
+                if jobs::is_due(&self.app, kind).await.unwrap() {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+        drop(stop);
+        working.await.unwrap();
+    }
+
     /// The messages that were sent to `address`, the first one first, once there are `count` of them.
     pub async fn mail(&self, address: &str, count: usize) -> Vec<String> {
         let sent = || {
             let directory = self.app.config.data_dir.join("mail");
-            let mut found: Vec<(std::time::SystemTime, String)> = std::fs::read_dir(directory)
-                .into_iter()
-                .flatten()
-                .map(|entry| entry.unwrap())
-                .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "eml"))
-                .map(|entry| {
-                    let written = entry.metadata().unwrap().modified().unwrap();
-                    (written, std::fs::read_to_string(entry.path()).unwrap())
-                })
-                .filter(|(_, text)| text.contains(address))
-                .collect();
-            found.sort();
-            found.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+            let files = std::fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path());
+            let mut files: Vec<PathBuf> =
+                files.filter(|path| path.extension().is_some_and(|extension| extension == "eml")).collect();
+            // Named after their jobs, whose ids grow.
+            files.sort();
+            let texts = files.into_iter().map(|path| std::fs::read_to_string(path).unwrap());
+            texts.filter(|text| text.contains(address)).collect::<Vec<_>>()
         };
-        self.until("a message", async || sent().len() >= count).await;
+        self.until("a message", async || {
+            self.work().await;
+            sent().len() >= count
+        })
+        .await;
         sent()
     }
 

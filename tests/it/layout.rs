@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 /// Modules by row; a module may use those of its own row and of lower ones.
 const ROWS: [&[&str]; 5] = [
     &["clock", "config", "entity", "telemetry"],
-    &["app", "crypto", "db", "http", "mail", "trail"],
+    &["app", "crypto", "db", "http", "jobs", "mail", "metrics", "trail"],
     &["auth", "editorial"],
     &[
         "audit",
+        "backlog",
         "changes",
         "content",
         "events",

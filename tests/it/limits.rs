@@ -1,7 +1,7 @@
 //! Limits: how often one may ask, how many at once, and which pages may.
 
 mod cors;
-mod places;
+pub mod places;
 mod shared;
 
 use std::collections::BTreeMap;

@@ -15,6 +15,7 @@ pub mod event;
 pub mod idempotency_key;
 pub mod identifier;
 pub mod job;
+pub mod labels;
 pub mod known_device;
 pub mod one_time_token;
 pub mod organisation;

@@ -28,8 +28,15 @@ use crate::{
 
 /// How long a handler may take, the body's arrival included (SECURITY.md I-04).
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(40);
+/// How long a request about many entries may take.
+const BULK_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long an address may be, in bytes (SECURITY.md I-03).
 const MAX_URI_BYTES: usize = 8 * 1024;
+
+/// What `Accept` may say to get JSON.
+const JSON_RANGES: [&str; 4] = ["*/*", "application/*", "application/json", "application/problem+json"];
+/// What it may say to get a file.
+const FILE_RANGES: [&str; 3] = ["text/*", "text/csv", "application/x-ndjson"];
 
 /// The header that says when the key of a request expires, from a fortnight before (RFC 9110, section 5.6.7).
 pub const KEY_EXPIRES: HeaderName = HeaderName::from_static("key-expires");
@@ -100,7 +107,7 @@ async fn served(
     };
     match admitted {
         Ok((request, place)) => {
-            let response = answered(request, next).await;
+            let response = answered(route, request, next).await;
             drop(place);
             response
         }
@@ -177,15 +184,20 @@ fn refuse_at_once(request: &Request) -> Result<()> {
         let detail = format!("an address may have {MAX_URI_BYTES} bytes");
         return Err(Error::Problem(Code::UriTooLong, detail));
     }
-    if uri.path().starts_with("/v1") && !accepts_json(request.headers()) {
-        let detail = "the answer is `application/json`".to_owned();
+    // What is downloaded is no JSON, but why it cannot be is.
+    let files: &[&str] = if uri.path().ends_with(":export") { &FILE_RANGES } else { &[] };
+    if uri.path().starts_with("/v1") && !accepts(request.headers(), files) {
+        let detail = match files {
+            [] => "the answer is `application/json`".to_owned(),
+            _ => "the answer is `text/csv` or `application/x-ndjson`".to_owned(),
+        };
         return Err(Error::Problem(Code::NotAcceptable, detail));
     }
     Ok(())
 }
 
-/// Whether `Accept` leaves room for JSON. Source: RFC 9110, section 12.5.1.
-fn accepts_json(headers: &HeaderMap) -> bool {
+/// Whether `Accept` leaves room for JSON, or for what matches `others`. Source: RFC 9110, section 12.5.1.
+fn accepts(headers: &HeaderMap, others: &[&str]) -> bool {
     let mut lists = headers.get_all(header::ACCEPT).iter().peekable();
     if lists.peek().is_none() {
         return true;
@@ -195,16 +207,15 @@ fn accepts_json(headers: &HeaderMap) -> bool {
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
         let excluded = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         !excluded
-            && matches!(
-                name.as_str(),
-                "*/*" | "application/*" | "application/json" | "application/problem+json"
-            )
+            && (JSON_RANGES.contains(&name.as_str()) || others.contains(&name.as_str()))
     })
 }
 
-async fn answered(request: Request, next: Next) -> Response {
+async fn answered(route: Option<&str>, request: Request, next: Next) -> Response {
+    let is_bulk = Class::of(route) == Some(Class::Bulk);
+    let patience = if is_bulk { BULK_TIMEOUT } else { HANDLER_TIMEOUT };
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(HANDLER_TIMEOUT, handled).await {
+    match tokio::time::timeout(patience, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let message = panic
@@ -258,8 +269,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(accepts_json(&headers), expected, "{accept}");
+            assert_eq!(accepts(&headers, &[]), expected, "{accept}");
         }
-        assert!(accepts_json(&HeaderMap::new()));
+        assert!(accepts(&HeaderMap::new(), &[]));
     }
 }

@@ -20,4 +20,4 @@ pub mod query;
 
 pub use error::{Code, Error, FieldError, Result};
 pub use exchange::Exchange;
-pub use extract::{Body, Id, Json, MergePatch, Query};
+pub use extract::{Body, BulkBody, Id, Json, MergePatch, Query};

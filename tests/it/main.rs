@@ -5,7 +5,9 @@
 mod access;
 mod app;
 mod bad_input;
+mod bulk;
 mod connections;
+mod csv;
 mod document;
 mod editing;
 mod http2;

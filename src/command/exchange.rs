@@ -1,9 +1,6 @@
 //! `sogep seed`, `sogep import`, `sogep export`.
 
-use std::{
-    io::IsTerminal,
-    path::PathBuf,
-};
+use std::{io::IsTerminal, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -138,7 +135,8 @@ pub async fn export(app: &App, arguments: Export) -> Result<(), Failure> {
         FileFormat::Csv => Format::Csv { delimiter, names: headers },
     };
     let all = Collection::ALL;
-    let chosen: Vec<Collection> = all.into_iter().filter(|one| collection.is_empty() || collection.contains(one)).collect();
+    let chosen: Vec<Collection> =
+        all.into_iter().filter(|one| collection.is_empty() || collection.contains(one)).collect();
     let bar = bar(export::count(app).await?, "{bar:40} {pos}/{len} {elapsed}, {eta} to go");
     let counts = export::export(app, &directory, &chosen, format, &|written| bar.inc(written)).await?;
     bar.finish_and_clear();

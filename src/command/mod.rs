@@ -91,7 +91,9 @@ enum Command {
     #[command(after_help = "Example: sogep import --dry-run topics.ndjson publications.csv")]
     Import(exchange::Import),
     /// Write collections to NDJSON or CSV files.
-    #[command(after_help = "Examples: sogep export backup/\n          sogep export tables/ --format csv --collection publications --delimiter semicolon")]
+    #[command(
+        after_help = "Examples: sogep export backup/\n          sogep export tables/ --format csv --collection publications --delimiter semicolon"
+    )]
     Export(exchange::Export),
     /// Show the effective configuration and what is wrong with it.
     #[command(after_help = "Example: sogep doctor --json")]

@@ -402,7 +402,7 @@ where
 /// Writes rows over those that hold their places, many in one statement.
 async fn place(db: &impl ConnectionTrait, rows: Vec<entry::ActiveModel>) -> Result<()> {
     let others = || entry::Column::iter().filter(|column| !matches!(column, entry::Column::Id));
-    let mut rows = rows.into_iter().map(|row| row.reset_all()).peekable();
+    let mut rows = rows.into_iter().map(ActiveModelTrait::reset_all).peekable();
     while rows.peek().is_some() {
         let chunk: Vec<entry::ActiveModel> = rows.by_ref().take(MAX_BINDS / (others().count() + 1)).collect();
         let over = OnConflict::column(entry::Column::Id).update_columns(others()).to_owned();

@@ -30,8 +30,24 @@ pub fn of(name: &str) -> Vec<Label> {
         };
     }
     find!(
-        State, Visibility, Role, IdentifierScheme, ProjectStatus, Reach, EventType, EventStatus, AttendanceMode,
-        LocationPrecision, PublicationType, Access, Audience, Outcome, PersonRole, ConsentScope, PartnerType,
-        TransactionType, Measure
+        State,
+        Visibility,
+        Role,
+        IdentifierScheme,
+        ProjectStatus,
+        Reach,
+        EventType,
+        EventStatus,
+        AttendanceMode,
+        LocationPrecision,
+        PublicationType,
+        Access,
+        Audience,
+        Outcome,
+        PersonRole,
+        ConsentScope,
+        PartnerType,
+        TransactionType,
+        Measure
     )
 }

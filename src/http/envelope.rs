@@ -206,8 +206,7 @@ fn accepts(headers: &HeaderMap, others: &[&str]) -> bool {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
         let excluded = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        !excluded
-            && (JSON_RANGES.contains(&name.as_str()) || others.contains(&name.as_str()))
+        !excluded && (JSON_RANGES.contains(&name.as_str()) || others.contains(&name.as_str()))
     })
 }
 

@@ -47,9 +47,10 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
     };
     let sent = answer.header("content-type");
     let is_sent = |media_type: &String| sent.split(';').next() == Some(media_type);
-    let (media_type, media) = content.iter().find(|(media_type, _)| is_sent(media_type)).unwrap_or_else(|| {
-        panic!("{method} {template} {status} does not document {sent:?}");
-    });
+    let (media_type, media) =
+        content.iter().find(|(media_type, _)| is_sent(media_type)).unwrap_or_else(|| {
+            panic!("{method} {template} {status} does not document {sent:?}");
+        });
     // What is no JSON is a text.
     let text = Value::String(answer.text.clone());
     let body = if media_type.ends_with("json") && !media_type.contains("nd") { &answer.body } else { &text };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::request::Request;
 use crate::{
-    http::{Code, Error, FieldError, Json, Result},
+    http::{Code, Error, FieldError, Json},
     interchange::engine::MAX_REPORTED,
 };
 
@@ -225,10 +225,7 @@ impl From<Error> for Refusal {
 }
 
 /// The answer: what came of each operation.
-///
-/// # Errors
-/// None but what a failing service has.
-pub fn response(request: &Request<'_>, mut results: Vec<BulkResult>) -> Result<Response> {
+pub fn response(request: &Request<'_>, mut results: Vec<BulkResult>) -> Response {
     let mut counts = BulkCounts::default();
     for result in &mut results {
         let count = match result.outcome {
@@ -246,7 +243,7 @@ pub fn response(request: &Request<'_>, mut results: Vec<BulkResult>) -> Result<R
         }
     }
     let applied = !request.dry_run && counts.failed + counts.unchanged < results.len();
-    Ok(Json(BulkAnswer { applied, dry_run: request.dry_run, counts, results }).into_response())
+    Json(BulkAnswer { applied, dry_run: request.dry_run, counts, results }).into_response()
 }
 
 /// The refusal of a whole request, `failed` of whose `count` operations cannot be done.

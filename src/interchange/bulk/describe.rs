@@ -181,7 +181,8 @@ fn id() -> Value {
 /// The version that the caller has read. Where it must be said, leaving it out is 428 and not a
 /// mistake of form, as it is for a single change.
 fn version(may_be_left_out: bool) -> Value {
-    let needed = if may_be_left_out { "" } else { " Without it the operation fails with `precondition-required`." };
+    let needed =
+        if may_be_left_out { "" } else { " Without it the operation fails with `precondition-required`." };
     json!({
         "type": ["integer", "null"],
         "minimum": 1,

@@ -5,7 +5,7 @@ use axum::{Router, extract::State, response::Response, routing::post};
 use super::{
     answer,
     request::{BulkParameters, Request},
-    run::{Run, Ran},
+    run::{Ran, Run},
 };
 use crate::{
     app::App,
@@ -47,7 +47,7 @@ async fn bulk<K: Kind>(
                     history::seal(&tx, app.clock.now(), events).await?;
                     tx.commit().await?;
                 }
-                return answer::response(&request, results);
+                return Ok(answer::response(&request, results));
             }
         }
     }

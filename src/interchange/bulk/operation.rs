@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     answer::{Op, Refusal},
+    plan::within,
     request::{Items, Request},
 };
 use crate::{
@@ -66,7 +67,7 @@ pub fn read<K: Kind>(
         Items::Lines(lines) => lines.get(index).map(|(_, text)| *text),
         Items::Table(table) => {
             let row = table.row(index).map(|row| Operation::Upsert(Record::Row(row)));
-            return Ok(row.map_err(|errors| (Some(Op::Upsert), Refusal::invalid(errors))));
+            return Ok(row.map_err(|errors| (Some(Op::Upsert), Refusal::invalid(within("/entry", errors)))));
         }
     };
     let text = text.unwrap_or_default();
@@ -85,7 +86,7 @@ pub fn read<K: Kind>(
         if errors.is_empty() {
             return Ok(Ok(Operation::Upsert(Record::Document(value))));
         }
-        return refused(Some(Op::Upsert), errors);
+        return refused(Some(Op::Upsert), within("/entry", errors));
     }
     let Some(op) = value.get("op").and_then(Value::as_str).and_then(Op::named) else {
         let detail = format!("must be one of: {}", Op::ALL.map(Op::name).join(", "));

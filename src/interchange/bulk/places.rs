@@ -39,7 +39,8 @@ pub async fn reserve<K: Kind>(
     caller: &Caller,
     news: Vec<&New>,
 ) -> Result<HashMap<usize, entry::Model>> {
-    let mut slugs = Slugs { given: news.iter().filter_map(|new| new.slug.clone()).collect(), ..Slugs::default() };
+    let mut slugs =
+        Slugs { given: news.iter().filter_map(|new| new.slug.clone()).collect(), ..Slugs::default() };
     let mut places = HashMap::new();
     for batch in news.chunks(BATCH) {
         let existing = existing::<K>(db, caller, batch).await?;

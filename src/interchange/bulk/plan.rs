@@ -150,7 +150,7 @@ fn upsert<K: Kind>(
     let mut stage = stored.map_or(Stage::new(State::Draft), |stored| Stage::of(&stored.entry));
     let wanted: Option<State> = serde_json::from_value(part(&document, "state")).map_err(Error::internal)?;
     if let Some(state) = wanted.filter(|state| *state != stage.state) {
-        match row_state::<K>(caller, stage, state) {
+        match row_state(caller, stage, state) {
             Ok(moved) => stage = moved,
             Err(refusal) => return Ok(Err(refusal)),
         }
@@ -174,7 +174,7 @@ fn upsert<K: Kind>(
 }
 
 /// The stage that a row asks for: only what a transition could do.
-fn row_state<K: Kind>(caller: &Caller, from: Stage, to: State) -> Result<Stage, Refusal> {
+fn row_state(caller: &Caller, from: Stage, to: State) -> Result<Stage, Refusal> {
     let may = if caller.grants.edits {
         workflow::check(from.state, to)
     } else {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{
     Deserializer,
-    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
 
@@ -120,7 +120,7 @@ impl<'a> Request<'a> {
         match &self.items {
             Items::Operations(texts) => texts.len(),
             Items::Lines(lines) => lines.len(),
-            Items::Table(table) => table.len(),
+            Items::Table(table) => table.count(),
         }
     }
 
@@ -142,6 +142,7 @@ impl<'a> Request<'a> {
                 lines.get(index).map(|(line, _)| format!("line {line}: ")).unwrap_or_default()
             }
             Items::Table(table) => {
+                let pointer = pointer.strip_prefix("/entry").unwrap_or(pointer);
                 let column = table.column(pointer).map(|name| format!(", column `{name}`"));
                 format!("line {}{}: ", table.line(index), column.unwrap_or_default())
             }
@@ -184,10 +185,10 @@ fn read_json<'a>(parameters: &BulkParameters, body: &'a BulkBody) -> Result<Requ
             true
         }
     };
-    let operations = operations.ok_or(()).or_else(|()| {
+    let Some(operations) = operations else {
         errors.push(FieldError::at("/operations", "required", "a list of operations is needed"));
-        Err(Error::Invalid(std::mem::take(&mut errors)))
-    })?;
+        return Err(Error::Invalid(errors));
+    };
     Request { mode, dry_run, items: Items::Operations(operations) }.bounded(errors)
 }
 
@@ -249,7 +250,13 @@ impl<'de> Visitor<'de> for Envelope {
             match name.as_str() {
                 "mode" => sent.mode = Some(short(entries.next_value::<&RawValue>()?)),
                 "dry_run" => sent.dry_run = Some(short(entries.next_value::<&RawValue>()?)),
-                "operations" => sent.operations = entries.next_value_seed(List)?,
+                "operations" => {
+                    let list = entries.next_value::<&RawValue>()?.get();
+                    if list.starts_with('[') {
+                        let read = serde_json::Deserializer::from_str(list).deserialize_seq(List);
+                        sent.operations = Some(read.map_err(A::Error::custom)?);
+                    }
+                }
                 _ => {
                     entries.next_value::<IgnoredAny>()?;
                     if sent.errors.len() >= crate::http::json::MAX_ERRORS {
@@ -271,19 +278,11 @@ fn short(raw: &RawValue) -> Value {
     if text.len() > 100 { Value::Null } else { serde_json::from_str(text).unwrap_or_default() }
 }
 
-/// Reads the list of operations, and no more of it than may be there; nothing when it is no list.
+/// Reads the list of operations, and no more of it than may be there.
 struct List;
 
-impl<'de> DeserializeSeed<'de> for List {
-    type Value = Option<Vec<&'de str>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
 impl<'de> Visitor<'de> for List {
-    type Value = Option<Vec<&'de str>>;
+    type Value = Vec<&'de str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("a list of operations")
@@ -292,10 +291,10 @@ impl<'de> Visitor<'de> for List {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut texts = Vec::new();
         while texts.len() <= MAX_OPERATIONS {
-            let Some(raw) = items.next_element::<&RawValue>()? else { return Ok(Some(texts)) };
+            let Some(raw) = items.next_element::<&RawValue>()? else { return Ok(texts) };
             texts.push(raw.get());
         }
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Some(texts))
+        Ok(texts)
     }
 }

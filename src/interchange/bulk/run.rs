@@ -20,9 +20,7 @@ use crate::{
     editorial::{Kind, finder},
     entity::{entry, vocabulary::AuditAction},
     http::{Error, FieldError, Id, Result},
-    interchange::{
-        engine::{self, BATCH, Existing, MAX_REPORTED, MAX_ROUNDS, Names},
-    },
+    interchange::engine::{self, BATCH, Existing, MAX_REPORTED, MAX_ROUNDS, Names},
     trail::Event,
 };
 
@@ -138,7 +136,8 @@ impl<'a, K: Kind> Run<'a, K> {
                     return Ok(Err(Refusal::invalid(vec![FieldError::at("/entry/slug", "pattern", detail)])));
                 }
                 names.extend(slug.clone().map(|slug| (format!("slug {slug}"), "/entry/slug")));
-                let told = source.clone().map(|(name, id)| (format!("source {name}\n{id}"), "/entry/source/id"));
+                let told =
+                    source.clone().map(|(name, id)| (format!("source {name}\n{id}"), "/entry/source/id"));
                 names.extend(told);
                 let title = if slug.is_none() { plan::title::<K>(self.app, record) } else { String::new() };
                 self.news.push(New { index, slug, title, source, may_be_there: true });
@@ -218,13 +217,21 @@ impl<'a, K: Kind> Run<'a, K> {
                 let op = self.ops.get(index).copied().flatten();
                 Some(refusal.in_results(index, op, |pointer| self.request.place(index, pointer)))
             };
-            results.remove(&index).or_else(failed).ok_or_else(|| Error::internal("an operation without result"))
+            results
+                .remove(&index)
+                .or_else(failed)
+                .ok_or_else(|| Error::internal("an operation without result"))
         };
         let results = (0..self.request.len()).map(result).collect::<Result<_>>()?;
         Ok(Ran::Whole { results, events })
     }
 
-    async fn batch(&mut self, tx: &DatabaseTransaction, round: &mut Round, indices: Vec<usize>) -> Result<()> {
+    async fn batch(
+        &mut self,
+        tx: &DatabaseTransaction,
+        round: &mut Round,
+        indices: Vec<usize>,
+    ) -> Result<()> {
         let mut operations = Vec::with_capacity(indices.len());
         let mut names = Names::default();
         for index in indices {
@@ -381,16 +388,7 @@ fn done(index: usize, op: Op, outcome: Outcome, entry: &entry::Model) -> BulkRes
         _ => 200,
     };
     let (id, slug) = (Some(entry.id), Some(entry.slug.clone()));
-    BulkResult {
-        index,
-        op: Some(op),
-        outcome,
-        status,
-        id,
-        slug,
-        version: Some(entry.version),
-        problem: None,
-    }
+    BulkResult { index, op: Some(op), outcome, status, id, slug, version: Some(entry.version), problem: None }
 }
 
 /// A second operation about one entry.

@@ -138,16 +138,14 @@ impl Form {
         match (self, value) {
             (_, Value::Null) => String::new(),
             (_, Value::Array(items)) if items.is_empty() => String::new(),
-            (Self::Json, value) => value.to_string(),
-            (Self::List(form), Value::Array(items)) => {
-                joined(items.iter().map(|item| written_item(&form.write_bare(item))))
+            (Self::List(_), Value::Array(items)) => {
+                joined(items.iter().map(|item| written_item(&bare(item))))
             }
             (Self::Credits(form), Value::Array(items)) => joined(items.iter().map(|item| form.write(item))),
             (Self::Identifiers, Value::Array(items)) => {
                 joined(items.iter().map(|item| written_item(&credit::identifier(item))))
             }
-            (Self::Integer | Self::Number | Self::Boolean, value) => value.to_string(),
-            (_, Value::String(text)) => defused(written_text(text)),
+            (Self::Text | Self::Word(_), Value::String(text)) => defused(written_text(text)),
             (_, other) => other.to_string(),
         }
     }
@@ -158,10 +156,6 @@ impl Form {
             Self::List(_) | Self::Credits(_) | Self::Identifiers => defused(self.write(value)),
             _ => self.write(value),
         }
-    }
-
-    fn write_bare(&self, value: &Value) -> String {
-        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
 
     /// The value that a cell stands for; none when it is empty.
@@ -216,6 +210,11 @@ impl Form {
     }
 }
 
+/// A text without quotation marks, any other value as JSON has it.
+fn bare(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// A number, perhaps with a decimal comma.
 fn number(text: &str) -> Option<Value> {
     let unified = if text.contains('.') { text.to_owned() } else { text.replacen(',', ".", 1) };
@@ -238,13 +237,11 @@ pub fn word(words: &[Word], text: &str) -> Result<Value, (&'static str, String)>
         return Ok(word.code.clone().into());
     }
     let label = folded(text);
-    match words.iter().find(|word| word.labels.contains(&label)) {
-        Some(word) => Ok(word.code.clone().into()),
-        None => {
-            let known: Vec<&str> = words.iter().map(|word| word.code.as_str()).collect();
-            Err(("not_in_list", format!("must be one of: {}", known.join(", "))))
-        }
-    }
+    let found = words.iter().find(|word| word.labels.contains(&label));
+    found.map(|word| word.code.clone().into()).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|word| word.code.as_str()).collect();
+        ("not_in_list", format!("must be one of: {}", known.join(", ")))
+    })
 }
 
 #[cfg(test)]
@@ -256,9 +253,9 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let texts = [
-            "", "a", "=1+1", "'=1+1", "''=1+1", "+", "-", "@SUM(A1)", "\tx", "\nx", "'", "''", "'a", "a'b", "\\e",
-            "\\\\e", "\\0", "\\", "\\x", "e", "a|b", "a\\|b", "|", " ", "  a  ", "a;b,c\td", "\"", "\"\"", "a\nb",
-            "＝x", "doi:x", "<a>", "ışğİ", "null", "true", "007", "1,5",
+            "", "a", "=1+1", "'=1+1", "''=1+1", "+", "-", "@SUM(A1)", "\tx", "\nx", "'", "''", "'a", "a'b",
+            "\\e", "\\\\e", "\\0", "\\", "\\x", "e", "a|b", "a\\|b", "|", " ", "  a  ", "a;b,c\td", "\"",
+            "\"\"", "a\nb", "＝x", "doi:x", "<a>", "ışğİ", "null", "true", "007", "1,5",
         ];
         let text = Form::Text;
         let list = Form::List(Box::new(Form::Text));

@@ -117,9 +117,7 @@ pub fn identifier(value: &Value) -> String {
 /// A code and a sentence that say what is wanted.
 pub fn read_identifier(text: &str) -> Result<Value, (&'static str, String)> {
     match text.split_once(':') {
-        Some((scheme, value)) => {
-            Ok(json!({ "scheme": scheme.trim().to_lowercase(), "value": value.trim() }))
-        }
+        Some((scheme, value)) => Ok(json!({ "scheme": scheme.trim().to_lowercase(), "value": value.trim() })),
         None => Err(("format", "wanted: an identifier with its scheme, such as doi:10.5555/abc".to_owned())),
     }
 }
@@ -137,7 +135,9 @@ mod tests {
     fn credits_are_read_back_as_they_were() {
         let one = cell(&["author"], Agents::Any);
         let many = cell(&["editor", "translator"], Agents::Any);
-        for name in ["Işıl Öztürk", "A: B", "a|b", "<x>", "a <person:b>", "\\<", "x\\", "a>", "editor: x", "=x"] {
+        for name in
+            ["Işıl Öztürk", "A: B", "a|b", "<x>", "a <person:b>", "\\<", "x\\", "a>", "editor: x", "=x"]
+        {
             for (person, partner) in [(None, None), (Some("isil"), None), (None, Some("dernek"))] {
                 let mut credit = json!({ "name": name });
                 if let Some(person) = person {
@@ -154,6 +154,9 @@ mod tests {
         let unnamed = json!({ "person": "isil" });
         assert_eq!(one.read(&one.write(&unnamed)), Ok(unnamed));
         assert!(many.read("Ad Soyad").is_err());
-        assert_eq!(cell(&["publisher"], Agents::Partners).read("<dernek>"), Ok(json!({ "partner": "dernek" })));
+        assert_eq!(
+            cell(&["publisher"], Agents::Partners).read("<dernek>"),
+            Ok(json!({ "partner": "dernek" }))
+        );
     }
 }

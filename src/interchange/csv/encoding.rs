@@ -44,6 +44,7 @@ impl Delimiter {
 
     /// What separates the cells of the first line of `head`: that of the three which stands there
     /// most often, outside of quotes.
+    #[must_use]
     pub fn detect(head: &str) -> Self {
         let mut counts = [0_usize; 3];
         let mut quoted = false;
@@ -60,7 +61,11 @@ impl Delimiter {
             }
         }
         let most = counts.iter().copied().max().unwrap_or_default();
-        Self::ALL.into_iter().zip(counts).find(|(_, count)| *count == most).map_or(Self::Comma, |(found, _)| found)
+        Self::ALL
+            .into_iter()
+            .zip(counts)
+            .find(|(_, count)| *count == most)
+            .map_or(Self::Comma, |(found, _)| found)
     }
 }
 
@@ -175,7 +180,9 @@ mod tests {
         let text = "başlık;özet\nİstanbul ığüşöç;€\n".repeat(2000);
         let utf16 = |big: bool| {
             let mark: &[u8] = if big { b"\xFE\xFF" } else { b"\xFF\xFE" };
-            let units = text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+            let units = text
+                .encode_utf16()
+                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
             mark.iter().copied().chain(units).collect::<Vec<u8>>()
         };
         let (latin5, _, lossy) = WINDOWS_1254.encode(&text);

@@ -74,7 +74,8 @@ impl Layout {
     /// When the kind has no schema.
     pub fn of<K: Kind>(app: &App, locales: &[String]) -> Result<Self> {
         let name = format!("{}Row", K::NAME);
-        let schema = app.contract.schema(&name).ok_or_else(|| Error::internal(format!("no schema {name}")))?;
+        let schema =
+            app.contract.schema(&name).ok_or_else(|| Error::internal(format!("no schema {name}")))?;
         let empty = Map::new();
         let properties = schema["properties"].as_object().unwrap_or(&empty);
         let mut names: Vec<&String> = properties.keys().filter(|name| name.as_str() != "state").collect();
@@ -88,9 +89,12 @@ impl Layout {
                 columns.push(Column::plain(name, form, Absent::Empty));
             } else if name == TRANSLATIONS {
                 let texts = resolved(app, &property["additionalProperties"]).0;
-                for (place, (text, property)) in texts["properties"].as_object().into_iter().flatten().enumerate() {
-                    columns.extend(locales.iter().map(|locale| {
-                        Column { is_first: place == 0, ..Column::text(app, text, locale, property) }
+                for (place, (text, property)) in
+                    texts["properties"].as_object().into_iter().flatten().enumerate()
+                {
+                    columns.extend(locales.iter().map(|locale| Column {
+                        is_first: place == 0,
+                        ..Column::text(app, text, locale, property)
                     }));
                 }
             } else {
@@ -129,7 +133,8 @@ impl Layout {
             match place {
                 None => {
                     let near = nearest(&name, known.iter().flatten().map(String::as_str));
-                    let near = known.iter().position(|names| names.iter().any(|name| Some(name.as_str()) == near));
+                    let near =
+                        known.iter().position(|names| names.iter().any(|name| Some(name.as_str()) == near));
                     let near = near.and_then(|place| self.columns.get(place));
                     let near = near.map(|column| format!("; the nearest is `{}`", column.name));
                     let detail = format!("the column `{shown}` is not known{}", near.unwrap_or_default());
@@ -212,7 +217,9 @@ impl Column {
     /// Where its values stand, as a JSON pointer.
     #[must_use]
     pub fn pointer(&self) -> String {
-        self.path.iter().map(|step| format!("/{}", crate::http::json::escaped(step))).collect()
+        self.path
+            .iter()
+            .fold(String::new(), |pointer, step| pointer + "/" + &crate::http::json::escaped(step))
     }
 
     /// What it is called in the first line of a table.
@@ -233,7 +240,8 @@ impl Column {
             match &self.locale {
                 None => names.push(folded(field)),
                 Some(locale) => {
-                    let languages = std::iter::once(locale.as_str()).chain(words::languages(locale).iter().copied());
+                    let languages =
+                        std::iter::once(locale.as_str()).chain(words::languages(locale).iter().copied());
                     names.extend(languages.map(|language| folded(&format!("{field} {language}"))));
                     if locale == default_locale {
                         names.push(folded(field));
@@ -270,7 +278,8 @@ fn form(app: &App, property: &Value) -> Option<(Form, Absent)> {
     } else if is("array") {
         let (item, _) = self::form(app, &schema["items"])?;
         let is_flat = matches!(item, Form::Text | Form::Word(_));
-        return is_flat.then(|| (Form::List(Box::new(item)), if nullable { Absent::Null } else { Absent::Empty }));
+        return is_flat
+            .then(|| (Form::List(Box::new(item)), if nullable { Absent::Null } else { Absent::Empty }));
     } else {
         return None;
     };

@@ -37,6 +37,8 @@ pub struct Rows<R: Read> {
     allowance: Arc<AtomicUsize>,
 }
 
+/// A row and its line; or what is wrong with it.
+type Numbered = (usize, Result<Row, Vec<FieldError>>);
 /// A row, as it came: its line, its cells.
 type Record = (usize, StringRecord);
 
@@ -99,7 +101,7 @@ impl<R: Read> Rows<R> {
     ///
     /// # Errors
     /// When the table cannot be read any further.
-    pub fn next(&mut self) -> io::Result<Option<(usize, Result<Row, Vec<FieldError>>)>> {
+    pub fn next_row(&mut self) -> io::Result<Option<Numbered>> {
         let Some((line, record)) = self.next_record()? else { return Ok(None) };
         Ok(Some((line, Row::read(&self.layout, &self.heads, record.iter()))))
     }
@@ -144,7 +146,12 @@ impl Table {
     ///
     /// # Errors
     /// 415 when its character set is not known, 422 when a column is not, 400 when it breaks off.
-    pub fn read<K: Kind>(app: &App, bytes: &bytes::Bytes, charset: Option<&str>, most: usize) -> Result<Self> {
+    pub fn read<K: Kind>(
+        app: &App,
+        bytes: &bytes::Bytes,
+        charset: Option<&str>,
+        most: usize,
+    ) -> Result<Self> {
         let encoding = match charset {
             None => None,
             Some(label) => Some(Encoding::for_label(label.as_bytes()).ok_or_else(|| {
@@ -165,16 +172,19 @@ impl Table {
     }
 
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.records.len()
     }
 
     /// How many bytes row `index` has.
+    #[must_use]
     pub fn size(&self, index: usize) -> usize {
         self.records.get(index).map_or(0, |(_, record)| record.as_slice().len())
     }
 
     /// The line in which row `index` begins.
+    #[must_use]
     pub fn line(&self, index: usize) -> usize {
         self.records.get(index).map_or(0, |(line, _)| *line)
     }
@@ -189,6 +199,7 @@ impl Table {
     }
 
     /// What the column is called in which the value at `pointer` stands.
+    #[must_use]
     pub fn column(&self, pointer: &str) -> Option<String> {
         column(&self.layout, &self.heads, &self.names, pointer)
     }

@@ -43,7 +43,8 @@ impl Row {
         let mut cells = cells;
         for head in heads {
             let cell = cells.next().unwrap_or_default();
-            let Some((place, column)) = head.and_then(|place| Some((place, layout.columns.get(place)?))) else {
+            let Some((place, column)) = head.and_then(|place| Some((place, layout.columns.get(place)?)))
+            else {
                 if !cell.is_empty() {
                     let detail = "a cell has no name in the first line";
                     errors.push(FieldError::at("", "unknown_column", detail));
@@ -71,6 +72,7 @@ impl Row {
     }
 
     /// The text at `pointer`.
+    #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&str> {
         let (_, said) = self.columns().find(|(column, _)| column.pointer() == pointer)?;
         match said {
@@ -80,6 +82,7 @@ impl Row {
     }
 
     /// The entry `base` (null: a new one) as the row wants it.
+    #[must_use]
     pub fn onto(&self, base: Value) -> Value {
         let mut document = match base {
             Value::Object(object) => object,
@@ -103,7 +106,7 @@ impl Row {
         if let Some(translations) = translations.as_object_mut() {
             for (locale, cells) in texts {
                 let base = translations.shift_remove(locale);
-                if let Some(texts) = language(base, &cells) {
+                if let Some(texts) = language(base.as_ref(), &cells) {
                     translations.insert(locale.to_owned(), texts);
                 }
             }
@@ -147,8 +150,8 @@ fn set(object: &mut Map<String, Value>, name: &str, column: &Column, said: &Said
 }
 
 /// The texts in one language; none when there are none.
-fn language(base: Option<Value>, cells: &[(&Column, &Said)]) -> Option<Value> {
-    let mut texts = base.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+fn language(base: Option<&Value>, cells: &[(&Column, &Said)]) -> Option<Value> {
+    let mut texts = base.and_then(Value::as_object).cloned().unwrap_or_default();
     let was_there = base.is_some();
     let is_bare = |texts: &Map<String, Value>| {
         texts.values().all(|text| text.is_null() || text.as_array().is_some_and(Vec::is_empty))

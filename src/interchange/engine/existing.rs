@@ -35,9 +35,9 @@ pub struct Names {
 /// The entries that were found.
 #[derive(Debug, Default)]
 pub struct Existing {
-    by_id: HashMap<Uuid, entry::Model>,
-    by_slug: HashMap<String, Uuid>,
-    by_source: HashMap<Source, Uuid>,
+    rows: HashMap<Uuid, entry::Model>,
+    slugs: HashMap<String, Uuid>,
+    sources: HashMap<Source, Uuid>,
 }
 
 impl Existing {
@@ -78,24 +78,24 @@ impl Existing {
 
     fn add(&mut self, row: entry::Model) {
         if let Some(source) = row.source_name.clone().zip(row.source_id.clone()) {
-            self.by_source.insert(source, row.id);
+            self.sources.insert(source, row.id);
         }
-        self.by_slug.insert(row.slug.clone(), row.id);
-        self.by_id.insert(row.id, row);
+        self.slugs.insert(row.slug.clone(), row.id);
+        self.rows.insert(row.id, row);
     }
 
     /// The entry with this id.
     pub fn by_id(&self, id: Uuid) -> Option<&entry::Model> {
-        self.by_id.get(&id)
+        self.rows.get(&id)
     }
 
     /// The entry with this slug.
     pub fn by_slug(&self, slug: &str) -> Option<&entry::Model> {
-        self.by_id.get(self.by_slug.get(slug)?)
+        self.rows.get(self.slugs.get(slug)?)
     }
 
     /// The entry from this source.
     pub fn by_source(&self, source: &Source) -> Option<&entry::Model> {
-        self.by_id.get(self.by_source.get(source)?)
+        self.rows.get(self.sources.get(source)?)
     }
 }

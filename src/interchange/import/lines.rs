@@ -82,7 +82,7 @@ impl<'a> Lines<'a> {
             From::Table(rows) => {
                 let before = rows.position();
                 while batch.len() < BATCH {
-                    let Some((line, row)) = rows.next()? else { break };
+                    let Some((line, row)) = rows.next_row()? else { break };
                     batch.push((line, row.map(Record::Row)));
                 }
                 (self.progress)(rows.position() - before);

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 mod lines;
 
-use lines::{Lines, unreadable};
+use lines::{Line, Lines, unreadable};
 
 pub use lines::Input;
 
@@ -242,16 +242,7 @@ async fn write<K: Kind>(
         if batch.is_empty() {
             return Ok(());
         }
-        let mut records = Vec::with_capacity(batch.len());
-        for (line, record) in batch {
-            if round.bad.contains(&(place, line)) {
-                continue;
-            }
-            match record {
-                Ok(record) => records.push((line, record)),
-                Err(errors) => round.refuse(place, collection, &lines, line, errors),
-            }
-        }
+        let records = batch.into_iter().filter(|(line, _)| !round.bad.contains(&(place, *line))).collect();
         write_batch::<K>(round, place, collection, &lines, &mut seen, records).await?;
     }
     Ok(())
@@ -305,16 +296,20 @@ async fn write_batch<K: Kind>(
     collection: Collection,
     read_from: &Lines<'_>,
     seen: &mut HashSet<String>,
-    records: Vec<(usize, Record)>,
+    records: Vec<Line>,
 ) -> Result<()> {
-    let names: Vec<_> = records.iter().map(|(_, record)| name_of(record)).collect();
+    let names: Vec<_> = records.iter().map(|(_, record)| record.as_ref().ok().and_then(name_of)).collect();
     let existing = existing::<K>(round, names.iter().flatten()).await?;
     let targets = names.iter().map(|name| target(&existing, name.as_ref()?).cloned()).collect();
     let befores = engine::befores::<K>(round.tx, targets).await?;
     let mut lines = Vec::with_capacity(records.len());
     let mut plans = Vec::with_capacity(records.len());
     for ((line, record), before) in records.into_iter().zip(befores) {
-        let said = match said(round.app, record, &before, seen)? {
+        let said = match record {
+            Ok(record) => said(round.app, record, &before, seen)?,
+            Err(errors) => Err(errors),
+        };
+        let said = match said {
             Ok(said) => said,
             Err(errors) => {
                 round.refuse(place, collection, read_from, line, errors);

@@ -166,9 +166,11 @@ async fn every_cell(collection: &str) {
         let permission = operation["x-permission"].as_str().unwrap().to_owned();
         let place = format!("{method} {path}");
         if !path.contains("{id}") {
-            let body = (method == Method::POST).then(|| body(collection)).map(|entry| match path.ends_with(":bulk") {
-                true => json!({ "operations": [{ "op": "create", "entry": entry }] }),
-                false => entry,
+            let body = (method == Method::POST).then(|| body(collection)).map(|entry| {
+                match path.ends_with(":bulk") {
+                    true => json!({ "operations": [{ "op": "create", "entry": entry }] }),
+                    false => entry,
+                }
             });
             let request = Request { method: method.clone(), path: path.clone(), etag: None, body };
             // What is asked for is there for all who may ask.

@@ -444,6 +444,7 @@ async fn a_request_is_held_against_its_own_rules() {
 #[tokio::test]
 async fn lines_and_tables_are_upserts() {
     let service = TestApp::start().await;
+    service.credential(As::Author).await;
     let send = async |body: &str, media_type: &str, path: &str| {
         let headers = [("content-type", media_type)];
         service.send_bytes(Method::POST, path, As::Editor, &headers, body.to_owned()).await

@@ -20,12 +20,12 @@ async fn per_item(service: &TestApp, path: &str, who: As, operations: Value) -> 
     service.post(path, who, json!({ "mode": "per_item", "operations": operations })).await
 }
 
-fn create(entry: Value) -> Value {
-    json!({ "op": "create", "entry": entry })
+fn create(entry: impl Into<Value>) -> Value {
+    json!({ "op": "create", "entry": entry.into() })
 }
 
-fn upsert(entry: Value) -> Value {
-    json!({ "op": "upsert", "entry": entry })
+fn upsert(entry: impl Into<Value>) -> Value {
+    json!({ "op": "upsert", "entry": entry.into() })
 }
 
 fn topic(slug: &str) -> Value {
@@ -100,14 +100,23 @@ async fn every_operation_does_what_its_own_request_would() {
     assert_eq!(service.get("/v1/topics/iki", As::Publishable).await.status, 200);
     assert_eq!(service.get("/v1/topics/uc", As::Editor).await.status, 404);
     assert_eq!(service.get("/v1/topics/konu-7", As::Editor).await.body["source"]["id"], "7");
-    use AuditAction as A;
     let new = service.trail().await.split_off(lines);
     // Keys note their first use, beside the request.
-    let actions: Vec<_> =
-        new.into_iter().map(|line| line.action).filter(|action| *action != A::KeyFirstUsed).collect();
-    let created = A::ContentCreated;
-    let expected =
-        [created, created, A::ContentUpdated, A::ContentPublished, A::ContentDeleted, created, created];
+    let actions: Vec<_> = new
+        .into_iter()
+        .map(|line| line.action)
+        .filter(|action| *action != AuditAction::KeyFirstUsed)
+        .collect();
+    let created = AuditAction::ContentCreated;
+    let expected = [
+        created,
+        created,
+        AuditAction::ContentUpdated,
+        AuditAction::ContentPublished,
+        AuditAction::ContentDeleted,
+        created,
+        created,
+    ];
     assert_eq!(actions, expected, "a line for each entry");
 }
 

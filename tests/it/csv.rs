@@ -167,9 +167,8 @@ async fn no_cell_is_a_formula_and_excel_knows_the_encoding() {
     let files = exported(&service, "tables", COMMA).await;
     let bytes = std::fs::read(&files[6].1).unwrap();
     assert!(bytes.starts_with(b"\xEF\xBB\xBF"));
-    let mut table = csv_reader(&bytes[3..]);
     let mut cells = 0;
-    while let Some(row) = table.next() {
+    for row in csv_reader(&bytes[3..]) {
         for cell in row {
             assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{cell:?}");
             cells += 1;

@@ -167,9 +167,10 @@ async fn every_cell(collection: &str) {
         let place = format!("{method} {path}");
         if !path.contains("{id}") {
             let body = (method == Method::POST).then(|| body(collection)).map(|entry| {
-                match path.ends_with(":bulk") {
-                    true => json!({ "operations": [{ "op": "create", "entry": entry }] }),
-                    false => entry,
+                if path.ends_with(":bulk") {
+                    json!({ "operations": [{ "op": "create", "entry": entry }] })
+                } else {
+                    entry
                 }
             });
             let request = Request { method: method.clone(), path: path.clone(), etag: None, body };

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::request::Request;
 use crate::{
+    entity::entry,
     http::{Code, Error, FieldError, Json},
     interchange::engine::MAX_REPORTED,
 };
@@ -133,6 +134,17 @@ pub struct BulkResult {
     /// Why it failed; null when it did not.
     #[schema(required)]
     pub problem: Option<BulkProblem>,
+}
+
+/// What came of an operation that was done.
+pub fn done(index: usize, op: Op, outcome: Outcome, entry: &entry::Model) -> BulkResult {
+    let status = match outcome {
+        Outcome::Created => 201,
+        Outcome::Trashed => 204,
+        _ => 200,
+    };
+    let (id, slug) = (Some(entry.id), Some(entry.slug.clone()));
+    BulkResult { index, op: Some(op), outcome, status, id, slug, version: Some(entry.version), problem: None }
 }
 
 /// What came of a bulk request.

@@ -8,7 +8,7 @@ use std::{
 use sea_orm::{DatabaseTransaction, entity::prelude::*};
 
 use super::{
-    answer::{self, BulkResult, Op, Outcome, Refusal},
+    answer::{self, BulkResult, Op, Outcome, Refusal, done},
     operation::{self, Operation, Target},
     places::{self, New},
     plan::{self, planned},
@@ -378,17 +378,6 @@ fn add_names(operation: &Operation, names: &mut Names) {
             Id::Slug(slug) => names.slugs.push(slug.clone()),
         },
     }
-}
-
-/// What came of an operation that was done.
-fn done(index: usize, op: Op, outcome: Outcome, entry: &entry::Model) -> BulkResult {
-    let status = match outcome {
-        Outcome::Created => 201,
-        Outcome::Trashed => 204,
-        _ => 200,
-    };
-    let (id, slug) = (Some(entry.id), Some(entry.slug.clone()));
-    BulkResult { index, op: Some(op), outcome, status, id, slug, version: Some(entry.version), problem: None }
 }
 
 /// A second operation about one entry.

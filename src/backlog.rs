@@ -1,6 +1,6 @@
 //! Jobs as administrators see them: what waits, what runs, and what was set aside.
 
-use axum::{extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    auth::Administrator,
+    auth::{Administrator, NoBody, Once},
     entity::{job, vocabulary::AuditAction},
     http::{
         Error, Id, Json, Query, Result,
@@ -114,8 +114,9 @@ async fn retry_job(
     Administrator(caller): Administrator,
     id: Id,
     Query(NoParameters): Query<NoParameters>,
-) -> Result<Json<Job>> {
-    let tx = app.db.begin().await?;
+    Once(effect, NoBody): Once<NoBody>,
+) -> Result<Response> {
+    let tx = effect.begin().await?;
     let row = set_aside(&tx, &id).await?;
     let now = app.clock.now();
     job::Entity::update_many()
@@ -126,9 +127,10 @@ async fn retry_job(
         .exec(&tx)
         .await?;
     trail::record(&tx, now, [caller.did(AuditAction::JobRetried).on("job", row.id)]).await?;
-    tx.commit().await?;
+    let shown = shown(job::Model { set_aside_at: None, run_at: now, attempts: 0, ..row }, now);
+    let response = effect.commit(tx, Json(shown)).await?;
     app.jobs.wake();
-    Ok(Json(shown(job::Model { set_aside_at: None, run_at: now, attempts: 0, ..row }, now)))
+    Ok(response)
 }
 
 /// Discard a job

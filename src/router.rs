@@ -13,6 +13,7 @@ use crate::{
     editorial::{self, describe::describe_unpublished},
     events::Event,
     http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
+    interchange::{bulk, download},
     keys, organisation,
     organisation::Organisation,
     partners::Partner,
@@ -41,7 +42,7 @@ macro_rules! every_kind {
 pub fn router(app: &App) -> Router {
     let (declared, _) = declared().split_for_parts();
     macro_rules! collections {
-        ($($kind:ty),*) => { Router::new()$(.merge(editorial::router::<$kind>()))* };
+        ($($kind:ty),*) => { Router::new()$(.merge(editorial::router::<$kind>()).merge(bulk::router::<$kind>()).merge(download::router::<$kind>()))* };
     }
     declared
         .merge(organisation::router())
@@ -76,7 +77,7 @@ pub fn document() -> Value {
     openapi::document(declared().into_openapi(), |document| {
         organisation::describe(document);
         macro_rules! describe {
-            ($($kind:ty),*) => { $(editorial::describe::<$kind>(document);)* };
+            ($($kind:ty),*) => { $(editorial::describe::<$kind>(document); bulk::describe::<$kind>(document); download::describe::<$kind>(document);)* };
         }
         every_kind!(describe);
     })

@@ -1,11 +1,8 @@
 //! `sogep seed`, `sogep import`, `sogep export`.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-};
+use std::{io::IsTerminal, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -16,15 +13,48 @@ use crate::{
     content,
     entity::vocabulary::AuditAction,
     interchange::{
-        Collection, export,
+        Collection,
+        csv::{Delimiter, Names},
+        export::{self, Format},
         import::{self, Input, Job, Report},
     },
     trail,
 };
 
 #[derive(Debug, Args)]
+pub struct Export {
+    /// The directory to write to; it must not hold such files yet.
+    directory: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t)]
+    format: FileFormat,
+    /// Only this collection; can be given several times.
+    #[arg(long, value_enum)]
+    collection: Vec<Collection>,
+    /// What separates the cells of a table; Turkish Excel wants `semicolon`.
+    #[arg(long, value_enum, default_value_t)]
+    delimiter: Delimiter,
+    /// What the columns of a table are called: as the fields are, or in Turkish.
+    #[arg(long, value_enum, default_value_t)]
+    headers: Names,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What an export is written as.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum FileFormat {
+    /// One JSON document a line.
+    #[default]
+    Ndjson,
+    /// Tables, for spreadsheets.
+    Csv,
+}
+
+#[derive(Debug, Args)]
 pub struct Import {
-    /// The files, one collection each, named after it: publications.ndjson.
+    /// The files, one collection each, named after it: publications.ndjson, publications.csv.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The collection, for files with other names.
@@ -87,7 +117,8 @@ pub async fn import(app: &App, arguments: Import) -> Result<(), Failure> {
     if !arguments.json {
         for error in &report.errors {
             let pointer = error.pointer.as_deref().unwrap_or_default();
-            say(&format!("{} line {}: {pointer}: {}", error.collection, error.line, error.detail))?;
+            let column = error.column.as_ref().map(|name| format!(", column `{name}`")).unwrap_or_default();
+            say(&format!("{} line {}{column}: {pointer}: {}", error.collection, error.line, error.detail))?;
         }
     }
     tell(arguments.json, &report, &summary(&report))?;
@@ -97,12 +128,23 @@ pub async fn import(app: &App, arguments: Import) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn export(app: &App, directory: &Path, json: bool) -> Result<(), Failure> {
+pub async fn export(app: &App, arguments: Export) -> Result<(), Failure> {
+    let Export { directory, format, collection, delimiter, headers, json } = arguments;
+    let format = match format {
+        FileFormat::Ndjson => Format::Ndjson,
+        FileFormat::Csv => Format::Csv { delimiter, names: headers },
+    };
+    let all = Collection::ALL;
+    let chosen: Vec<Collection> =
+        all.into_iter().filter(|one| collection.is_empty() || collection.contains(one)).collect();
     let bar = bar(export::count(app).await?, "{bar:40} {pos}/{len} {elapsed}, {eta} to go");
-    let counts = export::export(app, directory, &|written| bar.inc(written)).await?;
+    let counts = export::export(app, &directory, &chosen, format, &|written| bar.inc(written)).await?;
     bar.finish_and_clear();
     let tx = app.db.begin().await?;
-    trail::record(&tx, app.clock.now(), [Caller::SYSTEM.did(AuditAction::ContentExported)]).await?;
+    let exported = |collection: &Collection| {
+        Caller::SYSTEM.did(AuditAction::ContentExported).on("collection", collection)
+    };
+    trail::record(&tx, app.clock.now(), chosen.iter().map(exported).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     for (collection, count) in counts {
         let record = json!({ "collection": collection.to_string(), "entries": count });

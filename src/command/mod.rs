@@ -11,7 +11,7 @@ mod session;
 
 pub use secret::reseal;
 
-use std::{io::Write, path::PathBuf};
+use std::io::Write;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -87,18 +87,14 @@ enum Command {
         #[arg(long)]
         demo: bool,
     },
-    /// Read collections from NDJSON files.
-    #[command(after_help = "Example: sogep import --dry-run topics.ndjson publications.ndjson")]
+    /// Read collections from NDJSON or CSV files.
+    #[command(after_help = "Example: sogep import --dry-run topics.ndjson publications.csv")]
     Import(exchange::Import),
-    /// Write all collections to NDJSON files.
-    #[command(after_help = "Example: sogep export backup/")]
-    Export {
-        /// The directory to write to; it must not hold such files yet.
-        directory: PathBuf,
-        /// Print the result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Write collections to NDJSON or CSV files.
+    #[command(
+        after_help = "Examples: sogep export backup/\n          sogep export tables/ --format csv --collection publications --delimiter semicolon"
+    )]
+    Export(exchange::Export),
     /// Show the effective configuration and what is wrong with it.
     #[command(after_help = "Example: sogep doctor --json")]
     Doctor {
@@ -193,7 +189,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Secret(command) => secret::secret(&open(config).await?, command).await,
         Command::Seed { demo } => exchange::seed(&open(config).await?, demo).await,
         Command::Import(import) => exchange::import(&open(config).await?, import).await,
-        Command::Export { directory, json } => exchange::export(&open(config).await?, &directory, json).await,
+        Command::Export(export) => exchange::export(&open(config).await?, export).await,
         Command::Doctor { json } => inspect::doctor(config, json).await,
         Command::Healthcheck => inspect::healthcheck(&config).await,
     }

@@ -366,10 +366,19 @@ pub fn checked<K: Kind>(
     schema: &str,
     document: &Value,
 ) -> Result<(Option<Draft<K>>, Vec<FieldError>)> {
-    let mut errors = app.contract.mistakes(schema, document)?;
+    let errors = app.contract.mistakes(schema, document)?;
     if !errors.is_empty() {
         return Ok((None, errors));
     }
+    checked_by_rules(app, document)
+}
+
+/// Checks a document that its schema has accepted against the rules that a schema cannot say.
+///
+/// # Errors
+/// None but what a failing service has.
+pub fn checked_by_rules<K: Kind>(app: &App, document: &Value) -> Result<(Option<Draft<K>>, Vec<FieldError>)> {
+    let mut errors = Vec::new();
     let draft = match Draft::<K>::read(document) {
         Ok(mut draft) => {
             if draft.common.original_locale.is_empty() {

@@ -114,6 +114,20 @@ pub async fn resolve<K: Kind>(
     drafts: &mut [(Draft<K>, Vec<FieldError>)],
     kept: &[String],
 ) -> Result<()> {
+    resolve_many(db, caller, drafts, |_, name| kept.iter().any(|known| known == name)).await
+}
+
+/// The same for many drafts, each of which may keep what stood in itself: `is_kept` is asked with the
+/// place of the draft and the reference.
+///
+/// # Errors
+/// When the database fails.
+pub async fn resolve_many<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    drafts: &mut [(Draft<K>, Vec<FieldError>)],
+    is_kept: impl Fn(usize, &str) -> bool,
+) -> Result<()> {
     let mut ids = HashSet::new();
     let mut slugs: BTreeMap<vocabulary::Kind, HashSet<String>> = BTreeMap::new();
     for reference in drafts.iter_mut().flat_map(|(draft, _)| draft.references()) {
@@ -128,12 +142,12 @@ pub async fn resolve<K: Kind>(
         }
     }
     let found = find(db, caller, ids, slugs).await?;
-    for (draft, errors) in drafts {
+    for (index, (draft, errors)) in drafts.iter_mut().enumerate() {
         for reference in draft.references() {
             let key = (reference.kind, reference.name.clone());
             if let Some(id) = found.get(&key) {
                 *reference.name = id.to_string();
-            } else if !kept.contains(reference.name) {
+            } else if !is_kept(index, reference.name) {
                 let detail = format!("there is no {} with this id or slug", kind_name(reference.kind));
                 errors.push(FieldError::at(reference.pointer, "unknown_reference", detail));
             }

@@ -1,6 +1,6 @@
 //! Addresses made from titles, and the order that Turkish readers expect.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use icu_collator::{CollatorBorrowed, options::CollatorOptions};
 use sea_orm::{QuerySelect, entity::prelude::*};
@@ -60,17 +60,37 @@ pub async fn free(
     if base.is_empty() {
         fallback.clone_into(&mut base);
     }
+    let taken = like(db, kind, &base, own).await?;
+    if !taken.contains(&base) {
+        return Ok(base);
+    }
+    let free =
+        (2..=taken.len() + 2).map(|number| format!("{base}-{number}")).find(|slug| !taken.contains(slug));
+    Ok(free.unwrap_or(base))
+}
+
+/// The slugs that entries of this kind but `own` have or have had and that are `base`, or begin with
+/// it and a hyphen.
+///
+/// # Errors
+/// When the database fails.
+pub async fn like(
+    db: &impl ConnectionTrait,
+    kind: Kind,
+    base: &str,
+    own: Option<Uuid>,
+) -> Result<HashSet<String>> {
     // The slugs that begin with the base and a hyphen, and the base itself: of what a slug may hold,
     // only the hyphen stands before `.`. A range is what an index serves on both databases.
     let beyond = format!("{base}.");
     // No entry has the nil id.
     let own = own.unwrap_or_default();
-    let mut taken: Vec<String> = entry::Entity::find()
+    let present: Vec<String> = entry::Entity::find()
         .select_only()
         .column(entry::Column::Slug)
         .filter(entry::Column::Kind.eq(kind))
         .filter(entry::Column::Id.ne(own))
-        .filter(entry::Column::Slug.gte(&base))
+        .filter(entry::Column::Slug.gte(base))
         .filter(entry::Column::Slug.lt(&beyond))
         .into_tuple()
         .all(db)
@@ -80,18 +100,12 @@ pub async fn free(
         .column(slug_history::Column::Slug)
         .filter(slug_history::Column::Kind.eq(kind))
         .filter(slug_history::Column::EntryId.ne(own))
-        .filter(slug_history::Column::Slug.gte(&base))
+        .filter(slug_history::Column::Slug.gte(base))
         .filter(slug_history::Column::Slug.lt(&beyond))
         .into_tuple()
         .all(db)
         .await?;
-    taken.extend(retired);
-    if !taken.contains(&base) {
-        return Ok(base);
-    }
-    let free =
-        (2..=taken.len() + 2).map(|number| format!("{base}-{number}")).find(|slug| !taken.contains(slug));
-    Ok(free.unwrap_or(base))
+    Ok(present.into_iter().chain(retired).collect())
 }
 
 /// A text that, compared by code point, puts names in Turkish alphabetical order.

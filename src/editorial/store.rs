@@ -8,7 +8,7 @@ use sea_orm::{
     ActiveValue::Set,
     IntoActiveModel, Iterable,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 use serde_json::Value;
 
@@ -49,6 +49,12 @@ impl<K: Kind> Before<K> {
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         self.row().map(|row| row.id)
+    }
+
+    /// The slug of what there was.
+    #[must_use]
+    pub fn slug(&self) -> Option<&str> {
+        self.row().map(|row| row.slug.as_str())
     }
 
     fn row(&self) -> Option<&entry::Model> {
@@ -144,6 +150,8 @@ pub async fn save<K: Kind>(
         }
         match write.before.row() {
             None => batch.new.push(after.clone().into_active_model()),
+            // The transaction that reserved a place holds it; nobody else has seen the row.
+            Some(_) if write.before.entry().is_none() => batch.placed.push(after.clone().into_active_model()),
             Some(row) => replace_row(db, row.version, &after).await?,
         }
         batch.add(&after, &write.draft)?;
@@ -223,6 +231,7 @@ async fn replace_row(db: &impl ConnectionTrait, version: i32, after: &entry::Mod
 /// All rows of several entries, to be written table by table.
 struct Batch<K: Kind> {
     new: Vec<entry::ActiveModel>,
+    placed: Vec<entry::ActiveModel>,
     replaced: Vec<Uuid>,
     /// By who can tell, where another entry shows them.
     touched: BTreeMap<Reach, Vec<Uuid>>,
@@ -242,6 +251,7 @@ impl<K: Kind> Default for Batch<K> {
     fn default() -> Self {
         Self {
             new: Vec::new(),
+            placed: Vec::new(),
             replaced: Vec::new(),
             touched: BTreeMap::new(),
             rows: Vec::new(),
@@ -320,6 +330,7 @@ impl<K: Kind> Batch<K> {
 
     async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         insert(db, std::mem::take(&mut self.new)).await?;
+        place(db, std::mem::take(&mut self.placed)).await?;
         for ids in self.replaced.chunks(MAX_BINDS) {
             let ids = || ids.iter().copied();
             K::Row::delete_many().filter(Expr::col("id").is_in(ids())).exec(db).await?;
@@ -406,6 +417,22 @@ where
     while rows.peek().is_some() {
         let chunk: Vec<A> = rows.by_ref().take(MAX_BINDS / columns).collect();
         A::Entity::insert_many(chunk).exec_without_returning(db).await.map_err(on_clash)?;
+    }
+    Ok(())
+}
+
+/// Writes rows over those that hold their places, many in one statement.
+async fn place(db: &impl ConnectionTrait, rows: Vec<entry::ActiveModel>) -> Result<()> {
+    let others = || entry::Column::iter().filter(|column| !matches!(column, entry::Column::Id));
+    let mut rows = rows.into_iter().map(ActiveModelTrait::reset_all).peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<entry::ActiveModel> = rows.by_ref().take(MAX_BINDS / (others().count() + 1)).collect();
+        let over = OnConflict::column(entry::Column::Id).update_columns(others()).to_owned();
+        entry::Entity::insert_many(chunk)
+            .on_conflict(over)
+            .exec_without_returning(db)
+            .await
+            .map_err(on_clash)?;
     }
     Ok(())
 }

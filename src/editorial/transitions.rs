@@ -84,7 +84,7 @@ pub(super) async fn list<K: Kind>(
     let rules = rules(&app, db, &entry).await?;
     let latest = revision::Entity::find_by_id((entry.id, entry.version)).one(db).await?;
     let actors = Actors::load(db, [entry.submitted_by, entry.assignee_id]).await?;
-    let ways = workflow::ways(&caller, &entry, rules);
+    let ways = workflow::ways(&caller, Stage::of(&entry), rules);
     let stored = lookup::whole::<K>(db, entry).await?;
     let entry = stored.entry.clone();
     let content = working_copy::of::<K>(db, &entry).await?.unwrap_or(stored);
@@ -140,7 +140,7 @@ pub async fn prepared<K: Kind>(
     transition: Transition,
 ) -> Result<Write<K>> {
     let rules = rules(app, tx, &stored.entry).await?;
-    workflow::check(caller, &stored.entry, transition.to, rules)?;
+    workflow::check(caller, Stage::of(&stored.entry), transition.to, rules)?;
     let stage = transition.stage(caller, &stored.entry, app.clock.now())?;
     if let Some(assignee) = transition.assignee {
         check_assignee(tx, assignee).await?;

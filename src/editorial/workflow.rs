@@ -131,18 +131,18 @@ pub enum Hindrance {
     FourEyes,
 }
 
-/// The states that `entry` can go to, and what keeps `caller` from it.
+/// The states that an entry can go to from `at`, and what keeps `caller` from it.
 #[must_use]
-pub fn ways(caller: &Caller, entry: &entry::Model, rules: Rules) -> Vec<(State, Option<Hindrance>)> {
+pub fn ways(caller: &Caller, at: Stage, rules: Rules) -> Vec<(State, Option<Hindrance>)> {
     let is_exempt = caller.actor == Actor::System;
     let four_eyes = rules.four_eyes && !is_exempt;
-    let ways = WAYS.iter().filter(|(from, ..)| *from == entry.state);
+    let ways = WAYS.iter().filter(|(from, ..)| *from == at.state);
     let open = ways.filter(|(from, to, _)| match (from, to) {
         // What nobody has reviewed is not published.
         (State::Draft, State::Scheduled | State::Published) => !four_eyes,
         // There must be something to publish, or to call off.
         (State::Published, State::Published) => {
-            entry.draft_version.is_some() || entry.unpublish_at.is_some() || entry.publish_at.is_some()
+            at.draft_version.is_some() || at.unpublish_at.is_some() || at.publish_at.is_some()
         }
         _ => true,
     });
@@ -151,7 +151,7 @@ pub fn ways(caller: &Caller, entry: &entry::Model, rules: Rules) -> Vec<(State, 
         let own = caller.id();
         if party == Party::Editor && !caller.grants.edits {
             Some(Hindrance::NotAnEditor)
-        } else if four_eyes && approves && (own == entry.submitted_by || own == rules.last_author) {
+        } else if four_eyes && approves && (own == at.submitted_by || own == rules.last_author) {
             Some(Hindrance::FourEyes)
         } else {
             None
@@ -160,12 +160,12 @@ pub fn ways(caller: &Caller, entry: &entry::Model, rules: Rules) -> Vec<(State, 
     open.map(|(from, to, party)| (*to, hindrance(*from, *to, *party))).collect()
 }
 
-/// Checks that `caller` may bring `entry` to `to`.
+/// Checks that `caller` may bring an entry from `at` to `to`.
 ///
 /// # Errors
 /// 409 with the ways there are, when it is none; 403 when it is not for this caller.
-pub fn check(caller: &Caller, entry: &entry::Model, to: State, rules: Rules) -> Result<()> {
-    let ways = ways(caller, entry, rules);
+pub fn check(caller: &Caller, at: Stage, to: State, rules: Rules) -> Result<()> {
+    let ways = ways(caller, at, rules);
     match ways.iter().find(|(known, _)| *known == to) {
         Some((_, None)) => Ok(()),
         Some((_, Some(Hindrance::NotAnEditor))) => Err(Error::Forbidden("the role `editor`")),
@@ -175,7 +175,7 @@ pub fn check(caller: &Caller, entry: &entry::Model, to: State, rules: Rules) -> 
         None => {
             let open = ways.iter().filter(|(_, hindrance)| hindrance.is_none());
             let open: Vec<&str> = open.map(|(state, _)| word(*state)).collect();
-            let from = word(entry.state);
+            let from = word(at.state);
             let list = if open.is_empty() { "nowhere, for this caller".to_owned() } else { open.join(", ") };
             let detail = format!(
                 "an entry cannot go from `{from}` to `{}` as it is; from here it goes to: {list}",

@@ -16,6 +16,7 @@ pub mod idempotency_key;
 pub mod identifier;
 pub mod job;
 pub mod known_device;
+pub mod labels;
 pub mod one_time_token;
 pub mod organisation;
 pub mod partner;

@@ -18,6 +18,10 @@ macro_rules! vocabulary {
         pub enum $name {
             $(#[doc = concat!($en, " · ", $tr)] $(#[$attribute])* $variant,)+
         }
+
+        impl super::labels::Labelled for $name {
+            const LABELS: &'static [(Self, &'static str, &'static str)] = &[$((Self::$variant, $en, $tr)),+];
+        }
     };
 }
 

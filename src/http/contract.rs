@@ -76,6 +76,12 @@ impl Contract {
         Ok(errors)
     }
 
+    /// The component schema `name`.
+    #[must_use]
+    pub fn schema(&self, name: &str) -> Option<&Value> {
+        self.components.get("schemas")?.get(name)
+    }
+
     fn validator(&self, name: &str) -> Result<Arc<Validator>> {
         let known = self.validators.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         if let Some(validator) = known {

@@ -28,15 +28,30 @@ use crate::{
 
 /// How long a handler may take, the body's arrival included (SECURITY.md I-04).
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(40);
+/// How long a request about many entries may take.
+const BULK_TIMEOUT: Duration = Duration::from_mins(5);
 /// How long an address may be, in bytes (SECURITY.md I-03).
 const MAX_URI_BYTES: usize = 8 * 1024;
 
 /// What is answered below `/v1`, and the ranges of `Accept` that leave room for it.
-const JSON: &str = "application/json";
-const JSON_RANGES: [&str; 4] = ["*/*", "application/*", JSON, "application/problem+json"];
-/// The route that answers otherwise, and its ranges.
-const EVENT_STREAM: (&str, &str) = ("/v1/changes/stream", "text/event-stream");
-const EVENT_RANGES: [&str; 3] = ["*/*", "text/*", EVENT_STREAM.1];
+const JSON: (&str, &[&str]) =
+    ("application/json", &["*/*", "application/*", "application/json", "application/problem+json"]);
+/// The route that answers with events, and what leaves room for them.
+const STREAM: &str = "/v1/changes/stream";
+const EVENTS: (&str, &[&str]) = ("text/event-stream", &["*/*", "text/*", "text/event-stream"]);
+/// What leaves room for a file, or for why there is none.
+const FILES: (&str, &[&str]) = (
+    "text/csv` or `application/x-ndjson",
+    &[
+        "*/*",
+        "application/*",
+        "text/*",
+        "text/csv",
+        "application/x-ndjson",
+        "application/json",
+        "application/problem+json",
+    ],
+);
 
 /// The header that says when the key of a request expires, from a fortnight before (RFC 9110, section 5.6.7).
 pub const KEY_EXPIRES: HeaderName = HeaderName::from_static("key-expires");
@@ -114,7 +129,7 @@ async fn served(
     };
     match admitted {
         Ok((request, place)) => {
-            let response = answered(request, next).await;
+            let response = answered(route, request, next).await;
             drop(place);
             response
         }
@@ -181,8 +196,11 @@ fn refuse_at_once(route: Option<&str>, request: &Request) -> Result<()> {
         let detail = format!("an address may have {MAX_URI_BYTES} bytes");
         return Err(Error::Problem(Code::UriTooLong, detail));
     }
-    let (answer, ranges): (_, &[&str]) =
-        if route == Some(EVENT_STREAM.0) { (EVENT_STREAM.1, &EVENT_RANGES) } else { (JSON, &JSON_RANGES) };
+    let (answer, ranges) = match route {
+        Some(STREAM) => EVENTS,
+        _ if uri.path().ends_with(":export") => FILES,
+        _ => JSON,
+    };
     if uri.path().starts_with("/v1") && !accepts(ranges, request.headers()) {
         return Err(Error::Problem(Code::NotAcceptable, format!("the answer is `{answer}`")));
     }
@@ -203,9 +221,11 @@ fn accepts(ranges: &[&str], headers: &HeaderMap) -> bool {
     })
 }
 
-async fn answered(request: Request, next: Next) -> Response {
+async fn answered(route: Option<&str>, request: Request, next: Next) -> Response {
+    let is_bulk = Class::of(route) == Some(Class::Bulk);
+    let patience = if is_bulk { BULK_TIMEOUT } else { HANDLER_TIMEOUT };
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(HANDLER_TIMEOUT, handled).await {
+    match tokio::time::timeout(patience, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let message = panic
@@ -259,8 +279,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(accepts(&JSON_RANGES, &headers), expected, "{accept}");
+            assert_eq!(accepts(JSON.1, &headers), expected, "{accept}");
         }
-        assert!(accepts(&JSON_RANGES, &HeaderMap::new()));
+        assert!(accepts(JSON.1, &HeaderMap::new()));
     }
 }

@@ -79,9 +79,9 @@ codes! {
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed here",
         "The address exists but not for this method; `Allow` lists those it takes.";
     NotAcceptable = "not-acceptable", NOT_ACCEPTABLE, "No acceptable representation",
-        "The request's `Accept` excludes `application/json`, which is what there is.";
+        "The request's `Accept` excludes what there is: `application/json`, and where an operation documents it, `text/csv` or `application/x-ndjson`.";
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The body did not arrive in time",
-        "The whole body must arrive within 30 seconds.";
+        "The whole body must arrive within 30 seconds, that of a bulk request within two minutes.";
     Conflict = "conflict", CONFLICT, "The request contradicts what is there",
         "What was asked cannot be done in the present state. `detail` says why and what can be done.";
     IdempotencyKeyInUse = "idempotency-key-in-use", CONFLICT, "The request is being carried out",
@@ -89,11 +89,11 @@ codes! {
     PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "The entry has changed",
         "`If-Match` names an older version. `ETag` carries the current one: read again, merge, retry.";
     PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
-        "A JSON body may have 256 KiB.";
+        "A JSON body may have 256 KiB, that of a bulk request 16 MiB.";
     UriTooLong = "uri-too-long", URI_TOO_LONG, "The address is too long",
         "An address may have 8 KiB.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The media type is not supported",
-        "Send `Content-Type: application/json`; `PATCH` also takes `application/merge-patch+json`. Content encodings are not taken.";
+        "Send `Content-Type: application/json`; `PATCH` also takes `application/merge-patch+json`, a bulk request `application/x-ndjson` and `text/csv`. Content encodings are not taken.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Some fields are not acceptable",
         "The body is JSON but not what is documented. `errors` lists every mistake with a JSON pointer.";
     IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The key was used for something else",
@@ -209,6 +209,9 @@ pub enum Error {
     /// 422, with every offending field.
     #[error("some fields are not acceptable")]
     Invalid(Vec<FieldError>),
+    /// 422 for a reason of its own, with every offending field.
+    #[error("{0}")]
+    InvalidBecause(String, Vec<FieldError>),
     /// 412, with the current `ETag`.
     #[error("the entry has changed since you read it")]
     Stale(String),
@@ -248,7 +251,7 @@ impl Error {
             Self::Forbidden(_) => Code::Forbidden,
             Self::NotFound => Code::NotFound,
             Self::Parameters(_) => Code::InvalidParameter,
-            Self::Invalid(_) => Code::Invalid,
+            Self::Invalid(_) | Self::InvalidBecause(..) => Code::Invalid,
             Self::Stale(_) => Code::PreconditionFailed,
             Self::OverQuota { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
@@ -337,7 +340,7 @@ impl IntoResponse for Error {
             _ => Vec::new(),
         };
         let errors = match self {
-            Self::Parameters(errors) | Self::Invalid(errors) => errors,
+            Self::Parameters(errors) | Self::Invalid(errors) | Self::InvalidBecause(_, errors) => errors,
             _ => Vec::new(),
         };
         let problem = Problem {

@@ -24,6 +24,12 @@ use crate::app::App;
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// How long a body may take to arrive (SECURITY.md I-04).
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How large the body of a bulk request may be, in bytes.
+pub const MAX_BULK_BYTES: usize = 16 * 1024 * 1024;
+/// How long it may take to arrive.
+const BULK_TIMEOUT: Duration = Duration::from_mins(2);
+/// What a bulk request may be sent as.
+pub const BULK_TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "text/csv"];
 /// How large the body of a sign-in may be, in bytes: far more than its fields can hold.
 const MAX_SIGN_IN_BYTES: usize = 16 * 1024;
 /// How long it may take to arrive.
@@ -128,6 +134,45 @@ impl FromRequest<App> for MergePatch {
     async fn from_request(request: Request, _: &App) -> Result<Self> {
         read(request, &["application/json", "application/merge-patch+json"]).await.map(Self)
     }
+}
+
+/// The body of a bulk request, which the handler reads itself.
+#[derive(Debug)]
+pub struct BulkBody {
+    /// What it is said to be: `application/json`, `application/x-ndjson` or `text/csv`.
+    pub media_type: &'static str,
+    /// What its characters are said to be written in; only a table may be in anything but UTF-8.
+    pub charset: Option<String>,
+    /// The body.
+    pub bytes: Bytes,
+}
+
+impl FromRequest<App> for BulkBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        let (media_type, charset) = bulk_media_type(&parts.headers)?;
+        let bytes = collected(&parts.headers, body, MAX_BULK_BYTES, BULK_TIMEOUT).await?;
+        Ok(Self { media_type, charset, bytes })
+    }
+}
+
+/// The media type of a bulk request, and the character set of a table.
+fn bulk_media_type(headers: &HeaderMap) -> Result<(&'static str, Option<String>)> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = given.split(';').map(str::trim);
+    let is_table = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(BULK_TYPES[2]));
+    if !is_table || headers.contains_key(header::CONTENT_ENCODING) {
+        check_media_type(headers, &BULK_TYPES)?;
+        let is = |name: &&&str| given.to_ascii_lowercase().starts_with(**name);
+        return Ok((BULK_TYPES.iter().find(is).copied().unwrap_or(BULK_TYPES[0]), None));
+    }
+    let charset = parts.find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.eq_ignore_ascii_case("charset").then(|| value.trim_matches('"').to_owned())
+    });
+    Ok((BULK_TYPES[2], charset))
 }
 
 /// A JSON answer.

@@ -22,4 +22,4 @@ pub mod streams;
 
 pub use error::{Code, Error, FieldError, Result};
 pub use exchange::Exchange;
-pub use extract::{Body, Id, Json, MergePatch, Query};
+pub use extract::{Body, BulkBody, Id, Json, MergePatch, Query};

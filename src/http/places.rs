@@ -29,6 +29,8 @@ pub enum Class {
     Administration,
     /// Passwords, refresh tokens, one-time links.
     SignIn,
+    /// Many changes, or a whole collection, in one request.
+    Bulk,
 }
 
 /// The places of one process.
@@ -37,6 +39,7 @@ pub struct Places {
     content: Arc<Semaphore>,
     administration: Arc<Semaphore>,
     sign_in: Arc<Semaphore>,
+    bulk: Arc<Semaphore>,
 }
 
 /// A place; dropping it gives it back.
@@ -52,6 +55,7 @@ impl Default for Places {
             content: places(Class::Content),
             administration: places(Class::Administration),
             sign_in: places(Class::SignIn),
+            bulk: places(Class::Bulk),
         }
     }
 }
@@ -64,6 +68,7 @@ impl Class {
             Self::Content => "content",
             Self::Administration => "administration",
             Self::SignIn => "sign_in",
+            Self::Bulk => "bulk",
         }
     }
 
@@ -73,6 +78,7 @@ impl Class {
         match self {
             Self::Content => 256,
             Self::Administration | Self::SignIn => 32,
+            Self::Bulk => 2,
         }
     }
 
@@ -89,10 +95,18 @@ impl Class {
             Some(Self::SignIn)
         } else if ADMINISTRATION.iter().any(|prefix| is_within(prefix)) {
             Some(Self::Administration)
+        } else if route.ends_with(":bulk") {
+            Some(Self::Bulk)
         } else {
             Some(Self::Content)
         }
     }
+}
+
+/// Whether the route is about many entries at once.
+#[must_use]
+pub fn is_bulk(route: &str) -> bool {
+    [":bulk", ":export"].iter().any(|verb| route.ends_with(verb))
 }
 
 impl Places {
@@ -106,6 +120,7 @@ impl Places {
             Class::Content => &self.content,
             Class::Administration => &self.administration,
             Class::SignIn => &self.sign_in,
+            Class::Bulk => &self.bulk,
         };
         let taken = tokio::time::timeout(WAIT, Arc::clone(places).acquire_owned()).await;
         if let Ok(Ok(permit)) = taken {
@@ -131,6 +146,7 @@ mod tests {
             (Some("/v1/jobs/{id}/retry"), Some(Class::Administration)),
             (Some("/v1/media"), Some(Class::Content)),
             (Some("/v1/publications/{id}"), Some(Class::Content)),
+            (Some("/v1/publications:bulk"), Some(Class::Bulk)),
             (None, Some(Class::Content)),
         ] {
             assert_eq!(Class::of(route), expected, "{route:?}");

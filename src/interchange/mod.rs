@@ -1,8 +1,13 @@
-//! Whole collections as NDJSON files, in and out: one entry a line, in the shape that writers send,
-//! with its slug, its state and other entries named by slug.
+//! Many entries at once: whole collections as NDJSON or CSV, in and out (one entry a line, in the shape
+//! that writers send, with its slug, its state and other entries named by slug), and bulk requests.
 
+pub mod bulk;
+pub mod csv;
+pub mod download;
+mod engine;
 pub mod export;
 pub mod import;
+mod record;
 
 use std::{collections::HashMap, fmt, path::Path};
 

@@ -8,7 +8,7 @@ use sogep::{
     entity::entry,
     interchange::{
         Collection,
-        export::export,
+        export::{Format, export},
         import::{Input, Job, LineError, Report, import},
     },
 };
@@ -51,7 +51,7 @@ fn places(errors: &[LineError]) -> Vec<(usize, &str)> {
 
 async fn exported(service: &TestApp, name: &str) -> Vec<(Collection, Input)> {
     let directory = service.directory().join(name);
-    export(&service.app, &directory, &|_| {}).await.unwrap();
+    export(&service.app, &directory, &Collection::ALL, Format::Ndjson, &|_| {}).await.unwrap();
     let file =
         |collection: Collection| (collection, Input::File(directory.join(format!("{collection}.ndjson"))));
     Collection::ALL.into_iter().map(file).collect()
@@ -110,7 +110,8 @@ async fn the_trash_is_not_exported_nor_what_led_into_it() {
     assert_eq!(topics.len(), 1);
     let kept: Value = serde_json::from_str(&topics[0]).unwrap();
     assert_eq!((&kept["slug"], &kept["broader"]), (&json!("dar"), &Value::Null));
-    let again = export(&service.app, &service.directory().join("export"), &|_| {}).await;
+    let directory = service.directory().join("export");
+    let again = export(&service.app, &directory, &Collection::ALL, Format::Ndjson, &|_| {}).await;
     assert!(again.is_err(), "it does not write over a file");
 }
 

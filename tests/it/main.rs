@@ -5,8 +5,10 @@
 mod access;
 mod app;
 mod bad_input;
+mod bulk;
 mod changes;
 mod connections;
+mod csv;
 mod document;
 mod editing;
 mod http2;

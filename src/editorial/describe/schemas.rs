@@ -175,7 +175,8 @@ pub fn describe_unpublished<K: Kind>(components: &mut Value) {
     row["required"] = json!(["slug", "translations"]);
     let slug = json!({ "type": "string", "pattern": row["properties"]["slug"]["pattern"], "maxLength": 96 });
     row["properties"]["slug"] = slug.clone();
-    row["properties"]["state"] = json!({ "type": "string", "enum": ["draft", "published", "archived"] });
+    row["properties"]["state"] =
+        json!({ "type": ["string", "null"], "enum": ["draft", "published", "archived", null] });
     row["properties"]["published_at"] = json!({ "type": ["string", "null"], "format": "date-time" });
     row["properties"]["former_slugs"] = json!({ "type": "array", "maxItems": 100, "items": slug });
     let schemas =

@@ -22,7 +22,7 @@ use self::{
     counter::Taking,
     quota::Quota,
 };
-use super::{Error, Exchange, Result};
+use super::{Error, Exchange, Result, places::is_bulk};
 use crate::{app::App, config::RateLimits};
 
 pub use self::{counter::Limits, shared::purge};
@@ -39,6 +39,8 @@ const UNLIMITED: [&str; 2] = ["/livez", "/readyz"];
 const LINKS: &str = "/v1/previews/";
 /// Operations that cost more than one unit, by method and route.
 const COSTS: [(&str, &str, u32); 1] = [("POST", "/v1/keys", 10)];
+/// What a request about many entries costs.
+const BULK_COST: u32 = 20;
 
 const POLICY_FIELD: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE_FIELD: HeaderName = HeaderName::from_static("ratelimit");
@@ -207,7 +209,8 @@ pub async fn charge_guess(app: &App, exchange: &Exchange) -> Result<()> {
 #[must_use]
 pub fn cost(method: &Method, route: Option<&str>) -> u32 {
     let found = COSTS.iter().find(|(other, path, _)| *other == method.as_str() && Some(*path) == route);
-    found.map_or(1, |(_, _, cost)| *cost)
+    let of_many = if route.is_some_and(is_bulk) { BULK_COST } else { 1 };
+    found.map_or(of_many, |(_, _, cost)| *cost)
 }
 
 /// Whether requests to the route `route` are limited at all.

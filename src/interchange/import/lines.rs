@@ -6,82 +6,136 @@ use std::{
     path::PathBuf,
 };
 
-use serde_json::Value;
+use crate::{
+    app::App,
+    editorial::Kind,
+    http::{Error, FieldError, Result, json},
+    interchange::{csv::Rows, engine::BATCH, record::Record},
+};
 
-use crate::http::{Error, Result, json};
-
-/// How many lines are worked on at once: what bounds the memory an import takes.
-const BATCH: usize = 200;
 /// How long a line may be, in bytes.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 
 /// Where lines come from.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A file.
+    /// A file: a table when its name ends in `.csv` or `.tsv`, else NDJSON.
     File(PathBuf),
     /// Text that comes with the program.
     Embedded(&'static str),
 }
 
 impl Input {
-    fn open(&self) -> std::io::Result<Box<dyn BufRead + Send>> {
+    fn open(&self) -> std::io::Result<Box<dyn BufRead + Send + Sync>> {
         Ok(match self {
             Self::File(path) => Box::new(BufReader::with_capacity(64 * 1024, File::open(path)?)),
             Self::Embedded(text) => Box::new(text.as_bytes()),
         })
     }
+
+    fn is_table(&self) -> bool {
+        let Self::File(path) = self else { return false };
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        ["csv", "tsv"].iter().any(|name| extension.eq_ignore_ascii_case(name))
+    }
 }
 
-/// Reads an input in batches of lines; a line that is too long comes as an error.
+/// A line, and what it says.
+pub(super) type Line = (usize, Result<Record, Vec<FieldError>>);
+
+/// Reads an input in batches of lines.
 pub(super) struct Lines<'a> {
-    reader: Box<dyn BufRead + Send>,
-    number: usize,
+    from: From,
     progress: &'a (dyn Fn(u64) + Sync),
 }
 
+enum From {
+    Documents { reader: Box<dyn BufRead + Send + Sync>, number: usize },
+    Table(Box<Rows<Box<dyn BufRead + Send + Sync>>>),
+}
+
 impl<'a> Lines<'a> {
-    pub fn open(input: &Input, progress: &'a (dyn Fn(u64) + Sync)) -> Result<Self> {
-        let reader = input.open().map_err(|error| unreadable(input, &error))?;
-        Ok(Self { reader, number: 0, progress })
+    pub fn open<K: Kind>(app: &App, input: &Input, progress: &'a (dyn Fn(u64) + Sync)) -> Result<Self> {
+        let from = if input.is_table() {
+            From::Table(Box::new(Rows::open::<K>(app, None, || input.open())?))
+        } else {
+            let reader = input.open().map_err(|error| unreadable(input, &error))?;
+            From::Documents { reader, number: 0 }
+        };
+        Ok(Self { from, progress })
     }
 
-    /// The next lines that are not empty, with their numbers; none at the end.
-    pub fn batch(&mut self) -> std::io::Result<Vec<(usize, Result<Value, String>)>> {
+    /// The next lines that are not empty, with their numbers; none at the end. A line that cannot be
+    /// read comes as an error.
+    pub fn batch(&mut self) -> std::io::Result<Vec<Line>> {
         let mut batch = Vec::with_capacity(BATCH);
-        let mut buffer = Vec::new();
-        while batch.len() < BATCH {
-            buffer.clear();
-            let limit = MAX_LINE_BYTES as u64 + 1;
-            let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut buffer)?;
-            if read == 0 {
-                break;
+        match &mut self.from {
+            From::Documents { reader, number } => {
+                let mut buffer = Vec::new();
+                while batch.len() < BATCH {
+                    let Some((read, line)) = document(reader, &mut buffer)? else { break };
+                    *number += 1;
+                    (self.progress)(read as u64);
+                    batch.extend(line.map(|line| (*number, line)));
+                }
             }
-            self.number += 1;
-            (self.progress)(read as u64);
-            let too_long = buffer.len() > MAX_LINE_BYTES && buffer.last() != Some(&b'\n');
-            if too_long {
-                self.skip_line()?;
-                batch.push((self.number, Err(format!("a line may have {MAX_LINE_BYTES} bytes"))));
-            } else if !buffer.trim_ascii().is_empty() {
-                let text = buffer.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&buffer);
-                batch.push((self.number, json::parse(text)));
+            From::Table(rows) => {
+                let before = rows.position();
+                while batch.len() < BATCH {
+                    let Some((line, row)) = rows.next_row()? else { break };
+                    batch.push((line, row.map(Record::Row)));
+                }
+                (self.progress)(rows.position() - before);
             }
         }
         Ok(batch)
     }
 
-    fn skip_line(&mut self) -> std::io::Result<()> {
-        loop {
-            let available = self.reader.fill_buf()?;
-            let (used, done) = match available.iter().position(|byte| *byte == b'\n') {
-                Some(end) => (end + 1, true),
-                None => (available.len(), available.is_empty()),
-            };
-            self.reader.consume(used);
-            if done {
-                return Ok(());
-            }
+    /// What the column is called in which the value at `pointer` stands.
+    pub fn column(&self, pointer: &str) -> Option<String> {
+        match &self.from {
+            From::Documents { .. } => None,
+            From::Table(rows) => rows.column(pointer),
+        }
+    }
+}
+
+/// The next line and how many bytes of it were read; none at the end. An empty line says nothing.
+#[expect(clippy::type_complexity, reason = "the shape of a line, once")]
+fn document(
+    reader: &mut Box<dyn BufRead + Send + Sync>,
+    buffer: &mut Vec<u8>,
+) -> std::io::Result<Option<(usize, Option<Result<Record, Vec<FieldError>>>)>> {
+    buffer.clear();
+    let read = reader.by_ref().take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', buffer)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    let malformed = |detail| vec![FieldError::at("", "malformed", detail)];
+    let too_long = buffer.len() > MAX_LINE_BYTES && buffer.last() != Some(&b'\n');
+    if too_long {
+        skip_line(reader)?;
+        let detail = format!("a line may have {MAX_LINE_BYTES} bytes");
+        return Ok(Some((read, Some(Err(malformed(detail))))));
+    }
+    if buffer.trim_ascii().is_empty() {
+        return Ok(Some((read, None)));
+    }
+    let text = buffer.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(buffer);
+    let record = json::parse(text).map(Record::Document).map_err(malformed);
+    Ok(Some((read, Some(record))))
+}
+
+fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let available = reader.fill_buf()?;
+        let (used, done) = match available.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (end + 1, true),
+            None => (available.len(), available.is_empty()),
+        };
+        reader.consume(used);
+        if done {
+            return Ok(());
         }
     }
 }

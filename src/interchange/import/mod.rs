@@ -1,53 +1,43 @@
-//! Reading collections from NDJSON.
+//! Reading collections from NDJSON or CSV.
 //!
 //! Everything happens in one transaction. First a place is reserved for every new entry, so that
 //! any line may refer to any other; then the lines are read again and written, a batch at a time,
 //! whatever their number. When a line is bad, nothing is kept; when bad lines are to be left out,
 //! it all begins anew without them, until no line is bad (one may be bad only because another is).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Serialize;
 use serde_json::Value;
 
-mod existing;
 mod lines;
 
-use existing::{Existing, Source, source_of};
-use lines::{Lines, unreadable};
+use lines::{Line, Lines, unreadable};
 
 pub use lines::Input;
 
-use super::{Collection, for_kind, former_slugs};
+use super::{
+    Collection,
+    engine::{self, Existing, MAX_REPORTED, MAX_ROUNDS, Names, Outcome, Plan, Source},
+    for_kind,
+    record::Record,
+};
 use crate::{
     app::App,
     auth::Caller,
     clock::whole_milliseconds,
-    editorial::{
-        Draft, Kind, claims,
-        draft::checked,
-        history,
-        load::{Stored, load},
-        references,
-        store::{self, Before, Write},
-        tree,
-        workflow::Stage,
-    },
+    editorial::{Draft, Kind, draft::checked, history, store::Before, workflow::Stage},
     entity::{
-        entry, slug_history,
-        vocabulary::{AuditAction, State, Visibility},
+        entry,
+        vocabulary::{AuditAction, State},
     },
     http::{Error, FieldError, Result},
 };
 
-/// How many mistakes a report lists.
-const MAX_REPORTED: usize = 1_000;
 /// After how many batches PostgreSQL plans its statements anew.
 const BATCHES_A_PLAN: usize = 25;
-/// How often an import begins anew without its bad lines.
-const MAX_ROUNDS: usize = 20;
 
 /// What to import, and how.
 #[derive(Clone, Debug)]
@@ -84,6 +74,8 @@ pub struct LineError {
     pub collection: String,
     /// The line, from 1.
     pub line: usize,
+    /// The column, when the line is a row of a CSV file.
+    pub column: Option<String>,
     /// Where in the line (JSON pointer).
     pub pointer: Option<String>,
     /// What is wrong, in one word.
@@ -142,16 +134,6 @@ struct Round<'a> {
     report: Report,
 }
 
-/// A line that could be read, and the entry it is about.
-struct Row<K: Kind> {
-    line: usize,
-    draft: Draft<K>,
-    /// None: as it is, or a draft.
-    state: Option<State>,
-    published_at: Option<DateTime<Utc>>,
-    former_slugs: Vec<String>,
-}
-
 impl Round<'_> {
     async fn run(&mut self, job: &Job) -> Result<()> {
         for (place, (collection, input)) in job.inputs.iter().enumerate() {
@@ -175,13 +157,21 @@ impl Round<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, place: usize, collection: Collection, line: usize, errors: Vec<FieldError>) {
+    fn refuse(
+        &mut self,
+        place: usize,
+        collection: Collection,
+        lines: &Lines<'_>,
+        line: usize,
+        errors: Vec<FieldError>,
+    ) {
         self.bad.insert((place, line));
         for error in errors {
             if self.errors.len() < MAX_REPORTED {
                 self.errors.push(LineError {
                     collection: collection.to_string(),
                     line,
+                    column: lines.column(error.pointer.as_deref().unwrap_or_default()),
                     pointer: error.pointer,
                     code: error.code,
                     detail: error.detail,
@@ -191,59 +181,47 @@ impl Round<'_> {
     }
 }
 
+/// What identifies the entry of a line.
+fn name_of(record: &Record) -> Option<(String, Option<Source>)> {
+    let slug = record.slug().filter(|slug| crate::http::extract::is_slug(slug))?;
+    Some((slug, record.source()))
+}
+
+/// The entries that lines are about, as far as they are there, the trash included.
+async fn existing<K: Kind>(
+    round: &Round<'_>,
+    named: impl Iterator<Item = &(String, Option<Source>)> + Send,
+) -> Result<Existing> {
+    let (slugs, sources): (Vec<_>, Vec<_>) = named.cloned().unzip();
+    let names = Names { ids: Vec::new(), slugs, sources: sources.into_iter().flatten().collect() };
+    Existing::find::<K>(round.tx, None, &names).await
+}
+
+/// The entry that a line is about: the one with its slug, else the one from its source.
+fn target<'a>(existing: &'a Existing, (slug, source): &(String, Option<Source>)) -> Option<&'a entry::Model> {
+    existing.by_slug(slug).or_else(|| existing.by_source(source.as_ref()?))
+}
+
 /// Reserves a place for every entry of `input` that is not there yet.
 async fn reserve<K: Kind>(round: &mut Round<'_>, place: usize, input: &Input) -> Result<()> {
-    let mut lines = Lines::open(input, round.progress)?;
+    let mut lines = Lines::open::<K>(round.app, input, round.progress)?;
     loop {
         let batch = lines.batch().map_err(|error| unreadable(input, &error))?;
         if batch.is_empty() {
             return Ok(());
         }
-        let mut wanted: Vec<(String, Option<Source>)> = Vec::new();
+        let mut wanted = Vec::new();
         let mut seen = HashSet::new();
-        for (number, value) in batch {
-            let Ok(value) = value else { continue };
-            let Some(slug) = value.get("slug").and_then(Value::as_str) else { continue };
-            let fresh = crate::http::extract::is_slug(slug) && seen.insert(slug.to_owned());
-            if fresh && !round.bad.contains(&(place, number)) {
-                wanted.push((slug.to_owned(), source_of(&value)));
+        for (line, record) in batch {
+            let Some(name) = record.ok().as_ref().and_then(name_of) else { continue };
+            if seen.insert(name.0.clone()) && !round.bad.contains(&(place, line)) {
+                wanted.push(name);
             }
         }
-        let existing =
-            Existing::find::<K>(round.tx, wanted.iter().map(|(slug, source)| (slug, source.as_ref())))
-                .await?;
-        let now = round.app.clock.now();
-        let rows = wanted.into_iter().filter(|(slug, source)| existing.get(slug, source.as_ref()).is_none());
-        let rows = rows.map(|(slug, _)| entry::ActiveModel {
-            id: Set(K::new_id(&round.app.clock)),
-            kind: Set(K::KIND),
-            slug: Set(slug),
-            state: Set(State::Draft),
-            visibility: Set(Visibility::Internal),
-            consented: Set(false),
-            original_locale: Set(String::new()),
-            version: Set(0),
-            sort_key: Set(String::new()),
-            created_at: Set(now),
-            updated_at: Set(now),
-            source_altered: Set(false),
-            published_at: Set(None),
-            publish_at: Set(None),
-            unpublish_at: Set(None),
-            deleted_at: Set(None),
-            created_by: Set(None),
-            owner_id: Set(None),
-            source_name: Set(None),
-            source_id: Set(None),
-            source_url: Set(None),
-            source_datestamp: Set(None),
-            harvested_at: Set(None),
-            purged_at: Set(None),
-            submitted_by: Set(None),
-            assignee_id: Set(None),
-            draft_version: Set(None),
-        });
-        store::insert(round.tx, rows.collect()).await?;
+        let existing = existing::<K>(round, wanted.iter()).await?;
+        let new = wanted.into_iter().filter(|name| target(&existing, name).is_none());
+        let slugs = new.map(|(slug, _)| slug).collect();
+        engine::reserve::<K>(round.app, round.tx, &Caller::SYSTEM, slugs).await?;
     }
 }
 
@@ -254,7 +232,7 @@ async fn write<K: Kind>(
     collection: Collection,
     input: &Input,
 ) -> Result<()> {
-    let mut lines = Lines::open(input, round.progress)?;
+    let mut lines = Lines::open::<K>(round.app, input, round.progress)?;
     let mut seen = HashSet::new();
     for number in 1_usize.. {
         if number.is_multiple_of(BATCHES_A_PLAN) {
@@ -264,31 +242,35 @@ async fn write<K: Kind>(
         if batch.is_empty() {
             return Ok(());
         }
-        let mut rows: Vec<Row<K>> = Vec::with_capacity(batch.len());
-        for (line, value) in batch {
-            if round.bad.contains(&(place, line)) {
-                continue;
-            }
-            match read::<K>(round.app, line, value, &mut seen)? {
-                Ok(row) => rows.push(row),
-                Err(errors) => round.refuse(place, collection, line, errors),
-            }
-        }
-        write_batch(round, place, collection, rows).await?;
+        let records = batch.into_iter().filter(|(line, _)| !round.bad.contains(&(place, *line))).collect();
+        write_batch::<K>(round, place, collection, &lines, &mut seen, records).await?;
     }
     Ok(())
 }
 
-/// Reads one line and checks all that needs no database.
-fn read<K: Kind>(
+/// What a line says of an entry.
+struct Said<K: Kind> {
+    draft: Draft<K>,
+    /// None: as it is, or a draft.
+    state: Option<State>,
+    published_at: Option<DateTime<Utc>>,
+    former_slugs: Vec<String>,
+}
+
+/// Reads what `record` says of the entry `before` and checks all that needs no database.
+fn said<K: Kind>(
     app: &App,
-    line: usize,
-    value: Result<Value, String>,
+    record: Record,
+    before: &Before<K>,
     seen: &mut HashSet<String>,
-) -> Result<std::result::Result<Row<K>, Vec<FieldError>>> {
-    let value = match value {
-        Ok(value) => value,
-        Err(detail) => return Ok(Err(vec![FieldError::at("", "malformed", detail)])),
+) -> Result<std::result::Result<Said<K>, Vec<FieldError>>> {
+    let value = match record {
+        Record::Document(value) => value,
+        Record::Row(row) => match before {
+            // What has no column stays as it is.
+            Before::Stored(before) => row.onto(before.draft.to_value()),
+            _ => row.onto(Value::Null),
+        },
     };
     let (draft, mut errors) = checked::<K>(app, &format!("{}Row", K::NAME), &value)?;
     let Some(draft) = draft else { return Ok(Err(errors)) };
@@ -305,106 +287,61 @@ fn read<K: Kind>(
         return Ok(Err(errors));
     }
     let published_at = published_at.map(whole_milliseconds);
-    Ok(Ok(Row { line, draft, state, published_at, former_slugs: former_slugs.unwrap_or_default() }))
+    Ok(Ok(Said { draft, state, published_at, former_slugs: former_slugs.unwrap_or_default() }))
 }
 
 async fn write_batch<K: Kind>(
     round: &mut Round<'_>,
     place: usize,
     collection: Collection,
-    rows: Vec<Row<K>>,
+    read_from: &Lines<'_>,
+    seen: &mut HashSet<String>,
+    records: Vec<Line>,
 ) -> Result<()> {
-    let names = rows.iter().map(|row| {
-        let source = row.draft.common.source.as_ref().map(|source| (source.name.clone(), source.id.clone()));
-        (row.draft.common.slug.clone().unwrap_or_default(), source)
-    });
-    let names: Vec<_> = names.collect();
-    let existing =
-        Existing::find::<K>(round.tx, names.iter().map(|(slug, source)| (slug, source.as_ref()))).await?;
-    let targets: Vec<Option<entry::Model>> =
-        names.iter().map(|(slug, source)| existing.get(slug, source.as_ref()).cloned()).collect();
-    let ids: Vec<Option<Uuid>> =
-        targets.iter().map(|target| target.as_ref().map(|target| target.id)).collect();
-
-    let mut metadata = Vec::with_capacity(rows.len());
-    let mut items = Vec::with_capacity(rows.len());
-    let mut slugs = Vec::with_capacity(rows.len());
-    for Row { line, draft, state, published_at, former_slugs } in rows {
-        metadata.push((line, state, published_at));
-        slugs.push(former_slugs);
-        items.push((draft, Vec::new()));
-    }
-    references::resolve(round.tx, &Caller::SYSTEM, &mut items, &[]).await?;
-    claims::clashes(round.tx, &mut items, &ids, &slugs).await?;
-
-    // Of what was deleted for good there is nothing to load: it is written anew in its old place.
-    let is_written = |target: &&entry::Model| target.version > 0 && target.purged_at.is_none();
-    let written = targets.iter().flatten().filter(is_written).cloned().collect();
-    let mut stored: HashMap<Uuid, Stored<K>> = load::<K>(round.tx, written, true)
-        .await?
-        .into_iter()
-        .map(|stored| (stored.entry.id, stored))
-        .collect();
-    let former = former_slugs::<K>(round.tx, ids.iter().flatten().copied().collect()).await?;
-    let mut writes = Vec::new();
-    let mut lines = Vec::new();
-    let mut retired = Vec::new();
-    let rows = items.into_iter().zip(targets).zip(metadata).zip(slugs);
-    for ((((draft, mut errors), target), (line, state, published_at)), slugs) in rows {
-        let written = target.as_ref().filter(is_written);
-        let mut stage = written.map_or(Stage::new(State::Draft), Stage::of);
-        stage.state = state.unwrap_or(stage.state);
-        if stage.state == State::Published {
-            errors.extend(draft.missing());
-        }
-        if !errors.is_empty() {
-            round.refuse(place, collection, line, errors);
-            continue;
-        }
-        let before = match target {
-            None => Before::Nothing,
-            Some(target) => match stored.remove(&target.id) {
-                Some(stored) => Before::Stored(Box::new(stored)),
-                None => Before::Reserved(Box::new(target)),
-            },
+    let names: Vec<_> = records.iter().map(|(_, record)| record.as_ref().ok().and_then(name_of)).collect();
+    let existing = existing::<K>(round, names.iter().flatten()).await?;
+    let targets = names.iter().map(|name| target(&existing, name.as_ref()?).cloned()).collect();
+    let befores = engine::befores::<K>(round.tx, targets).await?;
+    let mut lines = Vec::with_capacity(records.len());
+    let mut plans = Vec::with_capacity(records.len());
+    for ((line, record), before) in records.into_iter().zip(befores) {
+        let said = match record {
+            Ok(record) => said(round.app, record, &before, seen)?,
+            Err(errors) => Err(errors),
         };
-        let known = before.id().and_then(|id| former.get(&id));
-        let slugs: Vec<String> =
-            slugs.into_iter().filter(|slug| known.is_none_or(|known| !known.contains(slug))).collect();
-        if let Before::Stored(before) = &before {
-            let same_time = published_at.is_none() || published_at == before.entry.published_at;
-            let same = before.draft == draft
-                && Stage::of(&before.entry) == stage
-                && same_time
-                && before.entry.deleted_at.is_none();
-            if same && slugs.is_empty() {
-                round.report.unchanged += 1;
+        let said = match said {
+            Ok(said) => said,
+            Err(errors) => {
+                round.refuse(place, collection, read_from, line, errors);
                 continue;
             }
-            round.report.updated += 1;
-        } else {
-            round.report.created += 1;
+        };
+        let mut stage = match &before {
+            Before::Stored(before) => Stage::of(&before.entry),
+            _ => Stage::new(State::Draft),
+        };
+        if let Some(state) = said.state.filter(|state| *state != stage.state) {
+            stage = Stage { draft_version: stage.draft_version, ..Stage::new(state) };
         }
-        retired.push(slugs);
-        lines.push(line);
-        writes.push(Write { before, draft, stage, published_at, delete: false, note: None });
+        lines.push((line, matches!(before, Before::Stored(_))));
+        plans.push(Plan {
+            before,
+            draft: said.draft,
+            former_slugs: said.former_slugs,
+            stage,
+            published_at: said.published_at,
+            delete: false,
+            note: None,
+        });
     }
-    let saved = store::save(round.tx, &round.app.clock, &Caller::SYSTEM, writes).await?;
-    let saved_ids: Vec<Uuid> = saved.iter().map(|stored| stored.entry.id).collect();
-    let now = round.app.clock.now();
-    let retired = retired.into_iter().zip(&saved_ids).flat_map(|(slugs, id)| {
-        slugs.into_iter().map(|slug| slug_history::ActiveModel {
-            kind: Set(K::KIND),
-            slug: Set(slug),
-            entry_id: Set(*id),
-            retired_at: Set(now),
-        })
-    });
-    store::insert(round.tx, retired.collect()).await?;
-    for (id, error) in tree::circles::<K>(round.tx, &saved_ids).await? {
-        let line =
-            saved_ids.iter().position(|saved| *saved == id).and_then(|index| lines.get(index).copied());
-        round.refuse(place, collection, line.unwrap_or_default(), vec![error]);
+    let batch = engine::write(round.app, round.tx, &Caller::SYSTEM, plans).await?;
+    for ((line, was_there), outcome) in lines.into_iter().zip(batch.outcomes) {
+        match outcome {
+            Outcome::Refused(errors) => round.refuse(place, collection, read_from, line, errors),
+            Outcome::Unchanged(_) => round.report.unchanged += 1,
+            Outcome::Written { .. } if was_there => round.report.updated += 1,
+            Outcome::Written { .. } => round.report.created += 1,
+        }
     }
     Ok(())
 }

@@ -79,6 +79,11 @@ async fn request(service: &TestApp, path: &str) -> Request {
             let made = service.post("/v1/users", As::Owner, new).await;
             (As::Owner, format!("{}/invitation", made.header("location")), None)
         }
+        "/v1/jobs/{id}/retry" => {
+            let id = crate::jobs::enqueue(service, 1).await[0];
+            crate::jobs::wear_out(service, "no").await;
+            (As::Admin, format!("/v1/jobs/{id}/retry"), None)
+        }
         _ => about_content(service, path).await,
     }
 }
@@ -86,6 +91,10 @@ async fn request(service: &TestApp, path: &str) -> Request {
 async fn about_content(service: &TestApp, path: &str) -> Request {
     let mut steps = path.trim_start_matches("/v1/").splitn(2, '/');
     let collection = steps.next().unwrap();
+    if let Some(collection) = collection.strip_suffix(":bulk") {
+        let body = json!({ "operations": [{ "op": "create", "entry": entry(collection).unwrap() }] });
+        return (As::Editor, path.to_owned(), Some(body));
+    }
     let new = entry(collection).unwrap_or_else(|| panic!("no request for POST {path}"));
     let Some(action) = steps.next() else { return (As::Editor, path.to_owned(), Some(new)) };
     let made = service.post(&format!("/v1/{collection}"), As::Editor, new).await;

@@ -190,8 +190,10 @@ async fn every_cell(collection: &str) {
         }
     }
     let absent = shared.iter().find(|(state, _)| *state == State::Absent).unwrap().1.clone();
-    let mine =
-        operations().into_iter().filter(|(path, ..)| *path == list || path.starts_with(&format!("{list}/")));
+    let is_mine = |path: &str| {
+        path.strip_prefix(&list).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+    };
+    let mine = operations().into_iter().filter(|(path, ..)| is_mine(path));
     for (path, method, operation) in mine {
         let permission = operation["x-permission"].as_str().unwrap().to_owned();
         let place = format!("{method} {path}");
@@ -206,7 +208,13 @@ async fn every_cell(collection: &str) {
             Who::ALL.into_iter().filter(is_allowed).collect()
         };
         if !path.contains("{id}") {
-            let body = (method == Method::POST).then(|| body(collection));
+            let body = (method == Method::POST).then(|| body(collection)).map(|entry| {
+                if path.ends_with(":bulk") {
+                    json!({ "operations": [{ "op": "create", "entry": entry }] })
+                } else {
+                    entry
+                }
+            });
             let request = Request { method: method.clone(), path: path.clone(), etag: None, body };
             // What is asked for is there for all who may ask.
             let hidden = |(_, status): &(Who, u16)| *status == 404;
@@ -273,7 +281,7 @@ macro_rules! kinds {
             let known = [$($collection),+, "organisation"];
             for (path, _, operation) in operations() {
                 if is_about_content(&operation) {
-                    let collection = path.split('/').nth(2).unwrap();
+                    let collection = path.split(['/', ':']).nth(2).unwrap();
                     assert!(known.contains(&collection), "{path} has no row");
                 }
             }

@@ -1,0 +1,277 @@
+//! From an operation and the entry that it is about to what is to be written.
+
+use sea_orm::entity::prelude::*;
+use serde_json::Value;
+
+use super::{
+    answer::{Op, Refusal},
+    operation::{Operation, Target},
+};
+use crate::{
+    app::App,
+    auth::Caller,
+    editorial::{
+        Draft, Kind,
+        draft::{checked, checked_by_rules},
+        edit,
+        load::Stored,
+        references::kind_name,
+        slug,
+        store::{Before, Write},
+        transitions,
+        workflow::{self, Rules, Stage, Transition},
+    },
+    entity::{entry, vocabulary::State},
+    http::{Code, Error, FieldError, Result, json::merge},
+    interchange::{engine::Plan, record::Record},
+};
+
+/// What is wrong with an entry.
+type Mistakes = Vec<FieldError>;
+
+/// Plans an operation; with `is_measured`, its entry has not been held against its schema yet.
+///
+/// # Errors
+/// When the service fails. Why the operation cannot be done is the inner error.
+pub async fn planned<K: Kind>(
+    app: &App,
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    operation: Operation,
+    before: Before<K>,
+    is_measured: bool,
+) -> Result<std::result::Result<Plan<K>, Refusal>> {
+    match operation {
+        Operation::Create(entry) => {
+            let draft = match checked_entry::<K>(app, &entry)? {
+                Ok(draft) => draft,
+                Err(errors) => return Ok(Err(Refusal::invalid(within("/entry", errors)))),
+            };
+            Ok(Ok(plan_for(before, draft, Stage::new(State::Draft))))
+        }
+        Operation::Upsert(record) => upsert(app, caller, record, before, is_measured),
+        Operation::Update(target, patch) => {
+            if let Err(refusal) = expected(&target, &before, true) {
+                return Ok(Err(refusal));
+            }
+            update(app, db, caller, patch, before).await
+        }
+        Operation::Transition(target, transition) => {
+            if let Err(refusal) = expected(&target, &before, false) {
+                return Ok(Err(refusal));
+            }
+            moved(app, db, caller, transition, before).await
+        }
+        Operation::Trash(target) => Ok((|| {
+            let stored = expected(&target, &before, true)?;
+            let (draft, stage) = (stored.1.clone(), Stage::of(stored.0));
+            Ok(Plan { delete: true, ..plan_for(before, draft, stage) })
+        })()),
+    }
+}
+
+/// Plans a transition, by the rules of a single one.
+async fn moved<K: Kind>(
+    app: &App,
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    transition: Transition,
+    before: Before<K>,
+) -> Result<std::result::Result<Plan<K>, Refusal>> {
+    let Before::Stored(stored) = before else { return Ok(Err(at("/id", Error::NotFound))) };
+    match transitions::prepared(app, db, caller, Stored::clone(&stored), transition).await {
+        Ok(write) => {
+            let Write { draft, stage, note, .. } = write;
+            Ok(Ok(Plan { note, ..plan_for(Before::Stored(stored), draft, stage) }))
+        }
+        Err(Error::Invalid(errors)) => Ok(Err(Refusal::invalid(errors))),
+        Err(error @ (Error::Problem(..) | Error::Forbidden(_))) => Ok(Err(at("/to", error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// The entry, if it is at the version that was expected.
+fn expected<'a, K: Kind>(
+    target: &Target,
+    before: &'a Before<K>,
+    is_required: bool,
+) -> Result<(&'a entry::Model, &'a Draft<K>), Refusal> {
+    let Before::Stored(stored) = before else { return Err(at("/id", Error::NotFound)) };
+    match target.version {
+        Some(version) if version != stored.entry.version => {
+            let detail = "the entry has changed since you read it".to_owned();
+            let refusal = at("/version", Error::Problem(Code::PreconditionFailed, detail));
+            Err(Refusal { version: Some(stored.entry.version), ..refusal })
+        }
+        None if is_required => {
+            let detail = "say the version that you have read: its `ETag` begins with it".to_owned();
+            Err(at("/version", Error::Problem(Code::PreconditionRequired, detail)))
+        }
+        _ => Ok((&stored.entry, &stored.draft)),
+    }
+}
+
+async fn update<K: Kind>(
+    app: &App,
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    patch: Value,
+    before: Before<K>,
+) -> Result<std::result::Result<Plan<K>, Refusal>> {
+    let Before::Stored(stored) = &before else { return Ok(Err(at("/id", Error::NotFound))) };
+    if let Err(error) = edit::refuse_unseen(app, caller, stored) {
+        return Ok(Err(at("/id", error)));
+    }
+    let mut document = stored.draft.to_value();
+    merge(&mut document, patch);
+    let (draft, errors) = checked::<K>(app, &format!("New{}", K::NAME), &document)?;
+    let Some(mut draft) = draft.filter(|_| errors.is_empty()) else {
+        return Ok(Err(Refusal::invalid(within("/patch", errors))));
+    };
+    if draft.common.slug.is_none() {
+        let heading = draft.heading().unwrap_or_default();
+        let made = slug::free(db, K::KIND, &heading, kind_name(K::KIND), before.id()).await?;
+        draft.common.slug = Some(made);
+    }
+    let stage = Stage::of(&stored.entry);
+    Ok(Ok(plan_for(before, draft, stage)))
+}
+
+fn upsert<K: Kind>(
+    app: &App,
+    caller: &Caller,
+    record: Record,
+    before: Before<K>,
+    is_measured: bool,
+) -> Result<std::result::Result<Plan<K>, Refusal>> {
+    let stored = match &before {
+        Before::Stored(stored) => Some(stored),
+        _ => None,
+    };
+    if let Some(Err(error)) = stored.map(|stored| edit::refuse_unseen(app, caller, stored)) {
+        return Ok(Err(at("/entry", error)));
+    }
+    let document = onto(record, stored.map(|stored| stored.draft.to_value()));
+    let checked = if is_measured {
+        checked::<K>(app, &format!("{}Row", K::NAME), &document)?
+    } else {
+        checked_by_rules::<K>(app, &document)?
+    };
+    let (Some(draft), errors) = checked else {
+        return Ok(Err(Refusal::invalid(within("/entry", checked.1))));
+    };
+    if !errors.is_empty() {
+        return Ok(Err(Refusal::invalid(within("/entry", errors))));
+    }
+    let mut stage = stored.map_or(Stage::new(State::Draft), |stored| Stage::of(&stored.entry));
+    let wanted: Option<State> = serde_json::from_value(part(&document, "state")).map_err(Error::internal)?;
+    if let Some(state) = wanted.filter(|state| *state != stage.state) {
+        match row_state(app, caller, stage, state) {
+            Ok(moved) => stage = moved,
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+    let published_at: Option<DateTimeUtc> =
+        serde_json::from_value(part(&document, "published_at")).map_err(Error::internal)?;
+    let known = stored.and_then(|stored| stored.entry.published_at);
+    if published_at.is_some() && published_at.map(crate::clock::whole_milliseconds) != known {
+        let detail = "the service keeps this; only `sogep import` sets it";
+        let error = FieldError::at("/entry/published_at", "read_only", detail);
+        return Ok(Err(Refusal::invalid(vec![error])));
+    }
+    let former_slugs: Option<Vec<String>> =
+        serde_json::from_value(part(&document, "former_slugs")).map_err(Error::internal)?;
+    let former_slugs = former_slugs.unwrap_or_default();
+    if !former_slugs.is_empty() && !caller.grants.edits {
+        let error = FieldError::at("/entry/former_slugs", "read_only", "only editors say this");
+        return Ok(Err(Refusal::invalid(vec![error])));
+    }
+    Ok(Ok(Plan { former_slugs, ..plan_for(before, draft, stage) }))
+}
+
+/// The stage that a row asks for: only what a transition could do at once.
+fn row_state(app: &App, caller: &Caller, from: Stage, to: State) -> Result<Stage, Refusal> {
+    let rules = Rules { four_eyes: app.config.four_eyes, last_author: from.submitted_by };
+    workflow::check(caller, from, to, rules).map_err(|error| at("/entry/state", error))?;
+    Ok(Stage::new(to))
+}
+
+/// What `record` says, on top of what there is.
+fn onto(record: Record, base: Option<Value>) -> Value {
+    match (record, base) {
+        (Record::Row(row), base) => row.onto(base.unwrap_or_default()),
+        (Record::Document(document), None) => document,
+        (Record::Document(mut document), Some(mut base)) => {
+            if let Some(object) = document.as_object_mut()
+                && object.get("slug").is_some_and(Value::is_null)
+            {
+                // It keeps the slug that it has.
+                object.shift_remove("slug");
+            }
+            merge(&mut base, document);
+            base
+        }
+    }
+}
+
+fn part(document: &Value, name: &str) -> Value {
+    document.get(name).cloned().unwrap_or_default()
+}
+
+fn plan_for<K: Kind>(before: Before<K>, mut draft: Draft<K>, stage: Stage) -> Plan<K> {
+    if let (None, Some(slug)) = (&draft.common.slug, before.slug()) {
+        draft.common.slug = Some(slug.to_owned());
+    }
+    Plan { before, draft, former_slugs: Vec::new(), stage, published_at: None, delete: false, note: None }
+}
+
+/// Checks an entry that its schema has accepted.
+///
+/// # Errors
+/// When the service fails.
+pub fn checked_entry<K: Kind>(app: &App, entry: &Value) -> Result<std::result::Result<Draft<K>, Mistakes>> {
+    let (draft, errors) = checked_by_rules::<K>(app, entry)?;
+    Ok(draft.filter(|_| errors.is_empty()).ok_or(errors))
+}
+
+/// What a new entry would be called, when nothing is wrong with it.
+pub fn title<K: Kind>(app: &App, record: &Record) -> String {
+    let document = onto(record.clone(), None);
+    let Ok(mut draft) = Draft::<K>::read(&document) else { return String::new() };
+    if draft.common.original_locale.is_empty() {
+        draft.common.original_locale.clone_from(&app.config.default_locale);
+    }
+    draft.heading().unwrap_or_default()
+}
+
+/// `errors` in an entry that stands at `place` of its operation.
+pub fn within(place: &str, errors: Mistakes) -> Mistakes {
+    let moved = |error: FieldError| FieldError {
+        pointer: error.pointer.map(|pointer| format!("{place}{pointer}")),
+        ..error
+    };
+    errors.into_iter().map(moved).collect()
+}
+
+/// `errors` in the entry that an operation is about, as far as the operation has a place for them.
+pub fn within_operation(op: Op, errors: Mistakes) -> Mistakes {
+    let place = match op {
+        Op::Create | Op::Upsert => "/entry",
+        Op::Update => "/patch",
+        Op::Transition | Op::Trash => {
+            let told = |error: FieldError| {
+                let detail = format!("`{}`: {}", error.pointer.unwrap_or_default(), error.detail);
+                FieldError::at("/to", &error.code, detail)
+            };
+            return errors.into_iter().map(told).collect();
+        }
+    };
+    within(place, errors)
+}
+
+/// `error` as a refusal, about this place of the operation.
+fn at(pointer: &str, error: Error) -> Refusal {
+    let refusal = Refusal::from(error);
+    let word = refusal.code.as_str().replace('-', "_");
+    Refusal { errors: vec![FieldError::at(pointer, &word, refusal.detail.clone())], ..refusal }
+}

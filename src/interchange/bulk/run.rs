@@ -1,0 +1,398 @@
+//! Doing a bulk request: looking at all operations, then rounds of writing them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    marker::PhantomData,
+};
+
+use sea_orm::{DatabaseTransaction, entity::prelude::*};
+
+use super::{
+    answer::{self, BulkResult, Op, Outcome, Refusal, done},
+    operation::{self, Operation, Target},
+    places::{self, New},
+    plan::{self, planned},
+    request::{Items, Mode, Request},
+};
+use crate::{
+    app::App,
+    auth::Caller,
+    editorial::{Kind, finder, workflow},
+    entity::{entry, vocabulary::AuditAction},
+    http::{Error, FieldError, Id, Result},
+    interchange::engine::{self, BATCH, Existing, MAX_REPORTED, MAX_ROUNDS, Names},
+    trail::Event,
+};
+
+/// How many bytes of operations are worked on at once, unless one alone is larger: as JSON values in
+/// memory they take many times as much.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// A bulk request that is being done.
+pub struct Run<'a, K: Kind> {
+    app: &'a App,
+    caller: &'a Caller,
+    request: &'a Request<'a>,
+    ops: Vec<Option<Op>>,
+    /// What entries there are perhaps to be new.
+    news: Vec<New>,
+    bad: BTreeMap<usize, Refusal>,
+    rounds: usize,
+    kind: PhantomData<K>,
+}
+
+/// What came of a round.
+pub enum Ran {
+    /// It is to be undone; what cannot be done is known better now.
+    Again,
+    /// It can stay.
+    Whole {
+        /// What came of each operation.
+        results: Vec<BulkResult>,
+        /// The lines of the audit trail.
+        events: Vec<Event>,
+    },
+}
+
+/// What has come of a round so far.
+#[derive(Default)]
+struct Round {
+    places: HashMap<usize, entry::Model>,
+    /// Which operation was about which entry.
+    entries: HashMap<Uuid, usize>,
+    results: HashMap<usize, BulkResult>,
+    events: Vec<Event>,
+    refused: Vec<usize>,
+    is_spoilt: bool,
+}
+
+impl<'a, K: Kind> Run<'a, K> {
+    /// Looks at all operations, as far as that needs no database.
+    ///
+    /// # Errors
+    /// When the service fails.
+    pub async fn prepare(app: &'a App, caller: &'a Caller, request: &'a Request<'a>) -> Result<Self> {
+        let mut run = Self {
+            app,
+            caller,
+            request,
+            ops: vec![None; request.len()],
+            news: Vec::new(),
+            bad: BTreeMap::new(),
+            rounds: 0,
+            kind: PhantomData,
+        };
+        let mut seen = HashMap::new();
+        for index in 0..request.len() {
+            if index.is_multiple_of(BATCH) {
+                // Others are served meanwhile.
+                tokio::task::yield_now().await;
+            }
+            let read = operation::read::<K>(app, request, index, true)?;
+            let (op, looked) = match read {
+                Ok(operation) => (Some(operation.op()), run.look(index, &operation, &mut seen)?),
+                Err((op, refusal)) => (op, Err(refusal)),
+            };
+            if let Some(place) = run.ops.get_mut(index) {
+                *place = op;
+            }
+            if let Err(refusal) = looked {
+                run.bad.insert(index, refusal);
+            }
+        }
+        Ok(run)
+    }
+
+    /// Notes what new entry an operation may make, and refuses one about an entry that an earlier
+    /// one is about.
+    fn look(
+        &mut self,
+        index: usize,
+        operation: &Operation,
+        seen: &mut HashMap<String, usize>,
+    ) -> Result<std::result::Result<(), Refusal>> {
+        let mut names: Vec<(String, &str)> = Vec::new();
+        match operation {
+            Operation::Create(entry) => {
+                let checked = plan::checked_entry::<K>(self.app, entry)?;
+                let draft = match checked {
+                    Ok(draft) => draft,
+                    Err(errors) => return Ok(Err(Refusal::invalid(plan::within("/entry", errors)))),
+                };
+                let slug = draft.common.slug.clone();
+                names.extend(slug.clone().map(|slug| (format!("slug {slug}"), "/entry/slug")));
+                let title = draft.heading().unwrap_or_default();
+                self.news.push(New { index, slug, title, source: None, may_be_there: false });
+            }
+            Operation::Upsert(record) => {
+                let (slug, source) = (record.slug(), record.source());
+                if slug.is_none() && source.is_none() {
+                    let detail = "an upsert needs `source`, or else `slug`, to know its entry by";
+                    let error = FieldError::at("/entry/source", "required", detail);
+                    return Ok(Err(Refusal::invalid(vec![error])));
+                }
+                if slug.as_ref().is_some_and(|slug| !crate::http::extract::is_slug(slug)) {
+                    let detail = "a slug is words of a-z and 0-9 joined by hyphens, and no id";
+                    return Ok(Err(Refusal::invalid(vec![FieldError::at("/entry/slug", "pattern", detail)])));
+                }
+                names.extend(slug.clone().map(|slug| (format!("slug {slug}"), "/entry/slug")));
+                let told =
+                    source.clone().map(|(name, id)| (format!("source {name}\n{id}"), "/entry/source/id"));
+                names.extend(told);
+                let title = if slug.is_none() { plan::title::<K>(self.app, record) } else { String::new() };
+                self.news.push(New { index, slug, title, source, may_be_there: true });
+            }
+            Operation::Update(target, _) | Operation::Transition(target, _) | Operation::Trash(target) => {
+                names.push((
+                    match &target.id {
+                        Id::Uuid(id) => format!("id {id}"),
+                        Id::Slug(slug) => format!("slug {slug}"),
+                    },
+                    "/id",
+                ));
+            }
+        }
+        for (name, pointer) in &names {
+            if let Some(earlier) = seen.get(name) {
+                return Ok(Err(repeated(*earlier, pointer)));
+            }
+        }
+        seen.extend(names.into_iter().map(|(name, _)| (name, index)));
+        Ok(Ok(()))
+    }
+
+    /// Why the whole request is refused, when it is.
+    pub fn refused_whole(&self) -> Option<Error> {
+        // What is wrong with one operation may hide what is wrong with another: all are tried once.
+        if self.request.mode == Mode::PerItem || self.bad.is_empty() || self.rounds == 0 {
+            return None;
+        }
+        let failed = self.bad.len();
+        let errors = self.bad.iter().flat_map(|(index, refusal)| {
+            refusal.clone().in_request(*index, |pointer| self.request.place(*index, pointer))
+        });
+        Some(answer::refusal(self.request.len(), failed, errors.take(MAX_REPORTED).collect()))
+    }
+
+    /// Whether it has begun anew too often.
+    pub fn is_exhausted(&self) -> bool {
+        self.rounds >= MAX_ROUNDS
+    }
+
+    /// Does what can be done, in `tx`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn round(&mut self, tx: &DatabaseTransaction) -> Result<Ran> {
+        self.rounds += 1;
+        let news = self.news.iter().filter(|new| !self.bad.contains_key(&new.index));
+        let places = places::reserve::<K>(self.app, tx, self.caller, news.collect()).await?;
+        let mut round = Round { places, ..Round::default() };
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for index in 0..self.request.len() {
+            if self.bad.contains_key(&index) {
+                continue;
+            }
+            batch.push(index);
+            bytes += self.request.size(index);
+            if batch.len() == BATCH || bytes >= BATCH_BYTES {
+                self.batch(tx, &mut round, std::mem::take(&mut batch)).await?;
+                bytes = 0;
+            }
+        }
+        self.batch(tx, &mut round, batch).await?;
+        if round.is_spoilt || (self.request.mode == Mode::Atomic && !self.bad.is_empty()) {
+            return Ok(Ran::Again);
+        }
+        let unused: Vec<Uuid> =
+            round.refused.iter().filter_map(|index| Some(round.places.get(index)?.id)).collect();
+        if !engine::release(tx, &unused).await? {
+            return Ok(Ran::Again);
+        }
+        let Round { mut results, events, .. } = round;
+        let result = |index: usize| {
+            let failed = || {
+                let refusal = self.bad.get(&index)?.clone();
+                let op = self.ops.get(index).copied().flatten();
+                Some(refusal.in_results(index, op, |pointer| self.request.place(index, pointer)))
+            };
+            results
+                .remove(&index)
+                .or_else(failed)
+                .ok_or_else(|| Error::internal("an operation without result"))
+        };
+        let results = (0..self.request.len()).map(result).collect::<Result<_>>()?;
+        Ok(Ran::Whole { results, events })
+    }
+
+    async fn batch(
+        &mut self,
+        tx: &DatabaseTransaction,
+        round: &mut Round,
+        indices: Vec<usize>,
+    ) -> Result<()> {
+        let mut operations = Vec::with_capacity(indices.len());
+        let mut names = Names::default();
+        for index in indices {
+            match operation::read::<K>(self.app, self.request, index, false)? {
+                Ok(operation) => {
+                    if !round.places.contains_key(&index) {
+                        add_names(&operation, &mut names);
+                    }
+                    operations.push((index, operation));
+                }
+                Err((_, refusal)) => self.refuse(round, index, refusal),
+            }
+        }
+        let existing = Existing::find::<K>(tx, Some(self.caller), &names).await?;
+        let (mut rows, mut found) = (Vec::new(), Vec::new());
+        for (index, operation) in operations {
+            match self.target(round, &existing, index, &operation) {
+                Ok(row) => {
+                    rows.push(row);
+                    found.push((index, operation));
+                }
+                Err(refusal) => self.refuse(round, index, refusal),
+            }
+        }
+        let befores = engine::befores::<K>(tx, rows).await?;
+        let (mut plans, mut placed) = (Vec::new(), Vec::new());
+        let is_measured = matches!(self.request.items, Items::Table(_));
+        for ((index, operation), before) in found.into_iter().zip(befores) {
+            let (op, was_there) = (operation.op(), before.id().is_some_and(|id| !round.is_place(index, id)));
+            match planned(self.app, tx, self.caller, operation, before, is_measured).await? {
+                Ok(plan) => {
+                    plans.push(plan);
+                    placed.push((index, op, was_there));
+                }
+                Err(refusal) => self.refuse(round, index, refusal),
+            }
+        }
+        let batch = engine::write(self.app, tx, self.caller, plans).await?;
+        round.is_spoilt |= batch.is_spoilt;
+        for ((index, op, was_there), outcome) in placed.into_iter().zip(batch.outcomes) {
+            match outcome {
+                engine::Outcome::Refused(errors) => {
+                    let refusal = Refusal::invalid(plan::within_operation(op, errors));
+                    self.refuse(round, index, refusal);
+                }
+                engine::Outcome::Unchanged(entry) => {
+                    let result = done(index, op, Outcome::Unchanged, &entry);
+                    round.results.insert(index, result);
+                }
+                engine::Outcome::Written { entry, action, fields } => {
+                    let outcome = match op {
+                        Op::Trash => Outcome::Trashed,
+                        Op::Transition => Outcome::Transitioned,
+                        _ if was_there => Outcome::Updated,
+                        _ => Outcome::Created,
+                    };
+                    round.events.push(self.event(action, &entry, fields));
+                    round.results.insert(index, done(index, op, outcome, &entry));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&self, action: AuditAction, entry: &entry::Model, fields: Vec<String>) -> Event {
+        let kind = crate::editorial::references::kind_name(K::KIND);
+        self.caller.did(action).on(kind, entry.id).changing(fields).because("bulk")
+    }
+
+    fn refuse(&mut self, round: &mut Round, index: usize, refusal: Refusal) {
+        round.refused.push(index);
+        self.bad.insert(index, refusal);
+    }
+
+    /// The row that an operation is about; none when its entry is new and has no place, because its
+    /// name is taken.
+    fn target(
+        &self,
+        round: &mut Round,
+        existing: &Existing,
+        index: usize,
+        operation: &Operation,
+    ) -> std::result::Result<Option<entry::Model>, Refusal> {
+        let mut pointer = "/id";
+        let row = match operation {
+            Operation::Create(_) => return Ok(round.places.get(&index).cloned()),
+            Operation::Upsert(record) => {
+                if let Some(place) = round.places.get(&index) {
+                    return Ok(Some(place.clone()));
+                }
+                let by_slug = || record.slug().and_then(|slug| existing.by_slug(&slug).cloned());
+                let found = match record.source() {
+                    Some(source) => existing.by_source(&source).cloned(),
+                    None => by_slug(),
+                };
+                pointer = "/entry";
+                match found {
+                    Some(row) => row,
+                    None => return Ok(None),
+                }
+            }
+            Operation::Update(target, _) | Operation::Transition(target, _) | Operation::Trash(target) => {
+                let found = match &target.id {
+                    Id::Uuid(id) => existing.by_id(*id),
+                    Id::Slug(slug) => existing.by_slug(slug),
+                };
+                found.cloned().ok_or_else(|| at_id(Error::NotFound))?
+            }
+        };
+        if row.version == 0 {
+            // Another operation of this request is about to make it.
+            let maker = round.places.iter().find(|(_, place)| place.id == row.id).map(|(index, _)| *index);
+            return Err(repeated(maker.unwrap_or_default(), pointer));
+        }
+        if let Some(earlier) = round.entries.insert(row.id, index) {
+            return Err(repeated(earlier, pointer));
+        }
+        let may = match operation {
+            Operation::Transition(..) => workflow::may_take_part,
+            _ => finder::may_change,
+        };
+        if !may(self.caller, &row) {
+            return Err(at_id(Error::Forbidden("the role `editor`, or an own draft")));
+        }
+        Ok(Some(row))
+    }
+}
+
+impl Round {
+    /// Whether `id` is the place that was reserved for operation `index`.
+    fn is_place(&self, index: usize, id: Uuid) -> bool {
+        self.places.get(&index).is_some_and(|place| place.id == id)
+    }
+}
+
+/// Adds what an operation's entry is looked for by.
+fn add_names(operation: &Operation, names: &mut Names) {
+    match operation {
+        Operation::Create(_) => {}
+        Operation::Upsert(record) => match (record.source(), record.slug()) {
+            (Some(source), _) => names.sources.push(source),
+            (None, slug) => names.slugs.extend(slug),
+        },
+        Operation::Update(Target { id, .. }, _)
+        | Operation::Transition(Target { id, .. }, _)
+        | Operation::Trash(Target { id, .. }) => match id {
+            Id::Uuid(id) => names.ids.push(*id),
+            Id::Slug(slug) => names.slugs.push(slug.clone()),
+        },
+    }
+}
+
+/// A second operation about one entry.
+fn repeated(earlier: usize, pointer: &str) -> Refusal {
+    let detail = format!("operation {earlier} is about this entry already");
+    Refusal::invalid(vec![FieldError::at(pointer, "repeated", detail)])
+}
+
+/// A refusal that is about the entry as a whole.
+fn at_id(error: Error) -> Refusal {
+    let refusal = Refusal::from(error);
+    let word = refusal.code.as_str().replace('-', "_");
+    Refusal { errors: vec![FieldError::at("/id", &word, refusal.detail.clone())], ..refusal }
+}

@@ -154,11 +154,15 @@ fn showing<K: Kind>(ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
     use crate::entity::vocabulary::Kind as Named;
     use contribution::Column::{PartnerId, PersonId};
     let ways = match K::KIND {
-        Named::Topic => vec![linked(ids, None, inside), filed(ids, inside)],
-        Named::Person => vec![linked(ids, None, inside), credited(PersonId, ids, inside)],
+        Named::Topic => vec![linked(ids, None, inside), Some(filed(ids, inside))],
+        Named::Person => vec![linked(ids, None, inside), Some(credited(PersonId, ids, inside))],
         Named::Partner => {
             let silent = entry_link::Column::EntryId.in_subquery(silent("affiliation"));
-            vec![linked(ids, Some(silent), inside), credited(PartnerId, ids, inside), owned(ids, inside)]
+            vec![
+                linked(ids, Some(silent), inside),
+                Some(credited(PartnerId, ids, inside)),
+                Some(owned(ids, inside)),
+            ]
         }
         Named::Project => {
             let anonymised = entry_link::Column::EntryId.in_subquery(anonymised());
@@ -184,27 +188,27 @@ fn linked(ids: &[Uuid], withheld: Option<Expr>, inside: bool) -> Option<SelectSt
 }
 
 /// By the topics they are filed under.
-fn filed(ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
+fn filed(ids: &[Uuid], inside: bool) -> SelectStatement {
     use entry_topic::Column::{EntryId, TopicId};
     let ids = ids.iter().copied();
     let select = entry_topic::Entity::find().select_only().column(EntryId).filter(TopicId.is_in(ids));
-    Some(select.filter(is(EntryId.in_subquery(silent("biography")), inside)).into_query())
+    select.filter(is(EntryId.in_subquery(silent("biography")), inside)).into_query()
 }
 
 /// By a credit.
-fn credited(agent: contribution::Column, ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
+fn credited(agent: contribution::Column, ids: &[Uuid], inside: bool) -> SelectStatement {
     use contribution::Column::EntryId;
     let ids = ids.iter().copied();
     let select = contribution::Entity::find().select_only().column(EntryId).filter(agent.is_in(ids));
-    Some(select.filter(is(EntryId.in_subquery(anonymised()), inside)).into_query())
+    select.filter(is(EntryId.in_subquery(anonymised()), inside)).into_query()
 }
 
 /// By belonging to a partner.
-fn owned(ids: &[Uuid], inside: bool) -> Option<SelectStatement> {
+fn owned(ids: &[Uuid], inside: bool) -> SelectStatement {
     use entry::Column::{Id, OwnerId};
     let ids = ids.iter().copied();
     let select = entry::Entity::find().select_only().column(Id).filter(OwnerId.is_in(ids));
-    Some(select.filter(is(Id.in_subquery(anonymised()), inside)).into_query())
+    select.filter(is(Id.in_subquery(anonymised()), inside)).into_query()
 }
 
 fn is(withheld: Expr, inside: bool) -> Expr {

@@ -73,7 +73,7 @@ impl Listener {
                         other => panic!("{other:?}"),
                     }
                 }
-                self.text = rest.to_owned();
+                self.text = String::from(rest);
                 return Some(event);
             }
             let frame =

@@ -24,6 +24,9 @@ def entry(number, source):
     """A publication without references to others, from its source."""
     made = publication(number, 0)
     kept = {name: made[name] for name in ("slug", "translations", "type", "languages", "issued", "identifiers")}
+    for texts in kept["translations"].values():
+        # Ten thousand of them must fit into one body.
+        texts |= {name: text[:250] for name, text in texts.items()}
     kept["slug"] = f"{kept['slug'][:60]}-{source}-{number}"
     kept["identifiers"] = [{"scheme": "doi", "value": f"10.5555/{source}.{number}"}]
     return kept | {"authors": [{"name": author["name"]} for author in made["authors"]], "source": {"name": source, "id": str(number)}}

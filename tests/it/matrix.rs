@@ -225,7 +225,7 @@ impl Request {
 
 /// The answer as text, but for the id of its request.
 pub fn but_for_its_id(answer: &Answer) -> String {
-    answer.text.replace(answer.header("x-request-id"), "")
+    answer.text_without_id()
 }
 
 async fn credential(service: &TestApp, who: Who) -> As {

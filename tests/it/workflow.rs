@@ -1,6 +1,7 @@
 //! From draft to public: review, working copies, schedules, versions, trash, previews.
 
 mod copies;
+mod journey;
 mod previews;
 mod review;
 mod schedule;

@@ -20,6 +20,16 @@ impl Answer {
         self.header("etag")
     }
 
+    /// The tag, or `other` where there is none.
+    pub fn etag_or(&self, other: &str) -> String {
+        if self.etag().is_empty() { other.to_owned() } else { self.etag().to_owned() }
+    }
+
+    /// The answer as text, but for the id of its request.
+    pub fn text_without_id(&self) -> String {
+        self.text.replace(self.header("x-request-id"), "")
+    }
+
     /// The `code` of the problem document.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()

@@ -81,7 +81,7 @@ async fn request(service: &TestApp, path: &str) -> Request {
         }
         "/v1/jobs/{id}/retry" => {
             let id = crate::jobs::enqueue(service, 1).await[0];
-            crate::jobs::wear_out(service, "no").await;
+            crate::jobs::set_all_aside(service).await;
             (As::Admin, format!("/v1/jobs/{id}/retry"), None)
         }
         _ => about_content(service, path).await,

@@ -72,7 +72,7 @@ async fn what_is_not_there_and_what_cannot_be_done_there_are_told_apart() {
         (Method::DELETE, "/v1/topics", "GET,HEAD,POST"),
         (Method::POST, "/v1/topics/a", "GET,HEAD,PATCH,DELETE"),
         (Method::PUT, "/v1/topics/a", "GET,HEAD,PATCH,DELETE"),
-        (Method::GET, "/v1/topics/a/transitions", "POST"),
+        (Method::GET, "/v1/topics/a/restore", "POST"),
         (Method::POST, "/v1/organisation", "GET,HEAD,PATCH"),
         (Method::GET, "/v1/auth/login", "POST"),
         (Method::from_bytes(b"BREW").unwrap(), "/v1/topics", "GET,HEAD,POST"),

@@ -1,10 +1,6 @@
 //! What a preview link shows.
 
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -13,7 +9,7 @@ use crate::{
         parameters::ItemParameters,
         previews::{opened, show},
     },
-    http::{Error, FieldError, Query, Result},
+    http::{Error, FieldError, Query, Result, extract::Part},
     kinds::for_kind,
 };
 
@@ -43,7 +39,7 @@ pub fn router() -> OpenApiRouter<App> {
 )]
 async fn open_preview(
     State(app): State<App>,
-    Path(token): Path<String>,
+    Part(token): Part,
     Query(ItemParameters(language)): Query<ItemParameters>,
     headers: HeaderMap,
 ) -> Result<Response> {

@@ -117,6 +117,7 @@ async fn create<K: Kind>(
 }
 
 /// `response` as the answer to a request that has made what is at `location`.
+#[must_use]
 pub fn created(mut response: Response, location: &str) -> Response {
     *response.status_mut() = StatusCode::CREATED;
     let location = HeaderValue::from_str(location).ok();

@@ -86,7 +86,7 @@ impl FromRequestParts<App> for Id {
     }
 }
 
-/// The second name in a path, as it is written.
+/// The last name that a path holds, as it is written.
 #[derive(Clone, Debug)]
 pub struct Part(pub String);
 
@@ -95,7 +95,7 @@ impl FromRequestParts<App> for Part {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_bad| Error::NotFound)?;
-        params.iter().nth(1).map(|(_, value)| Self(value.to_owned())).ok_or(Error::NotFound)
+        params.iter().last().map(|(_, value)| Self(value.to_owned())).ok_or(Error::NotFound)
     }
 }
 

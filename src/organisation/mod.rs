@@ -126,5 +126,5 @@ async fn change(
     MergePatch(patch): MergePatch,
 ) -> Result<Response> {
     let parameters = EntryParameters { language, draft: false };
-    change_entry::<Organisation>(&app, &caller, None, &parameters, &headers, patch).await
+    Box::pin(change_entry::<Organisation>(&app, &caller, None, &parameters, &headers, patch)).await
 }

@@ -169,7 +169,9 @@ impl Journey {
         let patch = match (self.dice.roll(6), path.split('/').nth(2).unwrap()) {
             (0, _) => json!({ "slug": format!("adres-{number}") }),
             (1, _) => json!({ "visibility": self.dice.pick(&["public", "partners", "internal"]) }),
-            (2, "people") => json!({ "consent": { "withdrawn_at": self.dice.pick(&[json!("2026-03-08T08:00:00Z"), Value::Null]) } }),
+            (2, "people") => {
+                json!({ "consent": { "withdrawn_at": self.dice.pick(&[json!("2026-03-08T08:00:00Z"), Value::Null]) } })
+            }
             (_, "people") => json!({ "name": { "display": format!("Kişi {number}") } }),
             (2, "publications") => json!({ "topics": self.slug("topics") }),
             (_, "topics") => json!({ "translations": { "tr": { "label": format!("Konu {number}") } } }),
@@ -263,7 +265,11 @@ impl Journey {
             }
         };
         assert!(answer.status.as_u16() < 500, "{what}: {}", answer.text);
-        if answer.status.is_success() { self.accepted += 1 } else { self.refused += 1 }
+        if answer.status.is_success() {
+            self.accepted += 1;
+        } else {
+            self.refused += 1;
+        }
         format!("{what}: {}", answer.status)
     }
 
@@ -277,8 +283,10 @@ impl Journey {
             }
             let mut versions = list.body["data"].as_array().unwrap().clone();
             versions.reverse();
-            let numbers: Vec<usize> =
-                versions.iter().map(|version| usize::try_from(version["version"].as_u64().unwrap()).unwrap()).collect();
+            let numbers: Vec<usize> = versions
+                .iter()
+                .map(|version| usize::try_from(version["version"].as_u64().unwrap()).unwrap())
+                .collect();
             assert_eq!(numbers, (1..=versions.len()).collect::<Vec<_>>(), "{path}: without gaps");
             for version in &mut versions {
                 // Which is the current one changes.
@@ -308,8 +316,12 @@ async fn travel(seed: u64, steps: usize) {
             follower.catch_up(&journey.service).await;
             follower.compare(&journey.service, &what).await;
             if number % 20 == 19 {
-                let mut anew =
-                    Follower { reader: follower.reader.clone(), key: follower.key.clone(), after: None, entries: HashMap::new() };
+                let mut anew = Follower {
+                    reader: follower.reader.clone(),
+                    key: follower.key.clone(),
+                    after: None,
+                    entries: HashMap::new(),
+                };
                 anew.catch_up(&journey.service).await;
                 anew.compare(&journey.service, &format!("{what}, from the beginning")).await;
             }

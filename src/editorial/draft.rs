@@ -16,7 +16,7 @@ use crate::{
     app::App,
     clock::optional_instant,
     entity::vocabulary::{self, IdentifierScheme, Role, Visibility},
-    http::{Error, FieldError, Result, contract::read},
+    http::{Error, FieldError, Result, contract::read_part},
 };
 
 /// An entry as a writer sends it.
@@ -178,27 +178,28 @@ impl<K: Kind> Draft<K> {
     /// # Errors
     /// [`crate::http::Error::Invalid`] where a type is narrower than its schema could say.
     pub fn read(value: &Value) -> Result<Self> {
-        let part = |name: &str| value.get(name).cloned().unwrap_or_default();
+        // Nothing is copied but what is kept: a body is long, and many are read.
+        let part = |name: &str| value.get(name).unwrap_or(&Value::Null);
         let mut credits = Vec::new();
         for field in K::CREDITS {
-            let given: Option<Vec<NewCredit>> = read(part(field.name))?;
+            let given: Option<Vec<NewCredit>> = read_part(part(field.name))?;
             credits.extend(given.unwrap_or_default().into_iter().map(|credit| credited(field, credit)));
         }
         let mut links = Vec::new();
         for field in K::LINKS {
             let targets = match part(field.name) {
-                Value::String(target) => vec![target],
-                other => read::<Option<Vec<String>>>(other)?.unwrap_or_default(),
+                Value::String(target) => vec![target.clone()],
+                other => read_part::<Option<Vec<String>>>(other)?.unwrap_or_default(),
             };
             links.extend(targets.into_iter().map(|target| Link { field: field.name, target }));
         }
-        let translations: Option<BTreeMap<String, K::Texts>> = read(part("translations"))?;
+        let translations: Option<BTreeMap<String, K::Texts>> = read_part(part("translations"))?;
         Ok(Self {
-            common: read(value.clone())?,
+            common: read_part(value)?,
             translations: translations.unwrap_or_default(),
             credits,
             links,
-            fields: read(value.clone())?,
+            fields: read_part(value)?,
         })
     }
 

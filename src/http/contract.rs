@@ -9,7 +9,7 @@ use std::{
 };
 
 use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -109,6 +109,15 @@ impl Contract {
 /// [`Error::Invalid`] where a type is narrower than its schema could say.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_json::from_value(value)
+        .map_err(|error| Error::Invalid(vec![FieldError::at("", "invalid", error.to_string())]))
+}
+
+/// The same, of a part of what a schema has accepted; all else in it is left alone.
+///
+/// # Errors
+/// [`Error::Invalid`] where a type is narrower than its schema could say.
+pub fn read_part<'a, T: Deserialize<'a>>(value: &'a Value) -> Result<T> {
+    T::deserialize(value)
         .map_err(|error| Error::Invalid(vec![FieldError::at("", "invalid", error.to_string())]))
 }
 

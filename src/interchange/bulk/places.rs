@@ -28,8 +28,19 @@ pub struct New {
     pub may_be_there: bool,
 }
 
-/// Reserves a place for each of `news` that is not there; gives the places by operation. One whose
-/// given slug is taken gets none.
+/// The new entries of a round.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The slug of each, by operation.
+    pub slugs: HashMap<usize, String>,
+    /// The operation that makes the entry with a slug.
+    pub makers: HashMap<String, usize>,
+    /// The places of those that others may refer to, by operation.
+    pub reserved: HashMap<usize, entry::Model>,
+}
+
+/// Finds out which of `news` are not there, and gives each its slug; one whose given slug is taken gets
+/// none. Those whose slug is one of `named` get a place, so that others can refer to them.
 ///
 /// # Errors
 /// When the database fails.
@@ -38,10 +49,11 @@ pub async fn reserve<K: Kind>(
     db: &impl ConnectionTrait,
     caller: &Caller,
     news: Vec<&New>,
-) -> Result<HashMap<usize, entry::Model>> {
+    named: &HashSet<String>,
+) -> Result<Places> {
     let mut slugs =
         Slugs { given: news.iter().filter_map(|new| new.slug.clone()).collect(), ..Slugs::default() };
-    let mut places = HashMap::new();
+    let mut places = Places::default();
     for batch in news.chunks(BATCH) {
         let existing = existing::<K>(db, caller, batch).await?;
         let is_there = |new: &New| {
@@ -62,11 +74,15 @@ pub async fn reserve<K: Kind>(
                 Some(slug) => slug.clone(),
                 None => slugs.make::<K>(db, base::<K>(&new.title), &taken).await?,
             };
-            indices.push(new.index);
-            reserved.push(slug);
+            places.makers.insert(slug.clone(), new.index);
+            places.slugs.insert(new.index, slug.clone());
+            if named.contains(&slug) {
+                indices.push(new.index);
+                reserved.push(slug);
+            }
         }
         let rows = engine::reserve::<K>(app, db, caller, reserved).await?;
-        places.extend(indices.into_iter().zip(rows));
+        places.reserved.extend(indices.into_iter().zip(rows));
     }
     Ok(places)
 }

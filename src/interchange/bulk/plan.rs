@@ -1,5 +1,7 @@
 //! From an operation and the entry that it is about to what is to be written.
 
+use std::borrow::Cow;
+
 use sea_orm::entity::prelude::*;
 use serde_json::Value;
 
@@ -21,7 +23,10 @@ use crate::{
         transitions,
         workflow::{self, Rules, Stage, Transition},
     },
-    entity::{entry, vocabulary::State},
+    entity::{
+        entry,
+        vocabulary::{self, State},
+    },
     http::{Code, Error, FieldError, Result, json::merge},
     interchange::{engine::Plan, record::Record},
 };
@@ -232,6 +237,35 @@ fn plan_for<K: Kind>(before: Before<K>, mut draft: Draft<K>, stage: Stage) -> Pl
 pub fn checked_entry<K: Kind>(app: &App, entry: &Value) -> Result<std::result::Result<Draft<K>, Mistakes>> {
     let (draft, errors) = checked_by_rules::<K>(app, entry)?;
     Ok(draft.filter(|_| errors.is_empty()).ok_or(errors))
+}
+
+/// The slugs by which an operation refers to entries of its own kind.
+pub fn named<K: Kind>(operation: &Operation) -> Vec<String> {
+    let value = match operation {
+        Operation::Create(value)
+        | Operation::Update(_, value)
+        | Operation::Upsert(Record::Document(value)) => Cow::Borrowed(value),
+        Operation::Upsert(Record::Row(row)) => Cow::Owned(row.onto(Value::Null)),
+        Operation::Transition(..) | Operation::Trash(_) => return Vec::new(),
+    };
+    let mut found: Vec<&Value> = Vec::new();
+    let linked = K::LINKS.iter().filter(|field| field.target == K::KIND);
+    found.extend(linked.filter_map(|field| value.get(field.name)));
+    let own = match K::KIND {
+        vocabulary::Kind::Partner => {
+            found.extend(value.get("owner"));
+            "partner"
+        }
+        vocabulary::Kind::Person => "person",
+        _ => "",
+    };
+    let credits = K::CREDITS.iter().filter_map(|field| value.get(field.name)?.as_array()).flatten();
+    found.extend(credits.filter_map(|credit| credit.get(own)));
+    let texts = found.into_iter().flat_map(|value| match value {
+        Value::Array(items) => items.iter().collect(),
+        other => vec![other],
+    });
+    texts.filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 /// What a new entry would be called, when nothing is wrong with it.

@@ -1,16 +1,16 @@
 //! Doing a bulk request: looking at all operations, then rounds of writing them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     marker::PhantomData,
 };
 
-use sea_orm::{DatabaseTransaction, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, entity::prelude::*};
 
 use super::{
     answer::{self, BulkResult, Op, Outcome, Refusal, done},
     operation::{self, Operation, Target},
-    places::{self, New},
+    places::{self, New, Places},
     plan::{self, planned},
     request::{Items, Mode, Request},
 };
@@ -36,6 +36,8 @@ pub struct Run<'a, K: Kind> {
     ops: Vec<Option<Op>>,
     /// What entries there are perhaps to be new.
     news: Vec<New>,
+    /// The slugs by which operations refer to entries of this kind.
+    named: HashSet<String>,
     bad: BTreeMap<usize, Refusal>,
     rounds: usize,
     kind: PhantomData<K>,
@@ -57,7 +59,7 @@ pub enum Ran {
 /// What has come of a round so far.
 #[derive(Default)]
 struct Round {
-    places: HashMap<usize, entry::Model>,
+    places: Places,
     /// Which operation was about which entry.
     entries: HashMap<Uuid, usize>,
     results: HashMap<usize, BulkResult>,
@@ -78,6 +80,7 @@ impl<'a, K: Kind> Run<'a, K> {
             request,
             ops: vec![None; request.len()],
             news: Vec::new(),
+            named: HashSet::new(),
             bad: BTreeMap::new(),
             rounds: 0,
             kind: PhantomData,
@@ -112,6 +115,7 @@ impl<'a, K: Kind> Run<'a, K> {
         seen: &mut HashMap<String, usize>,
     ) -> Result<std::result::Result<(), Refusal>> {
         let mut names: Vec<(String, &str)> = Vec::new();
+        self.named.extend(plan::named::<K>(operation));
         match operation {
             Operation::Create(entry) => {
                 let checked = plan::checked_entry::<K>(self.app, entry)?;
@@ -185,8 +189,13 @@ impl<'a, K: Kind> Run<'a, K> {
     /// When the database fails.
     pub async fn round(&mut self, tx: &DatabaseTransaction) -> Result<Ran> {
         self.rounds += 1;
+        if self.app.db.is_postgres() {
+            // A plan that was kept from when the tables were small scans them whole, again and again.
+            // No query builder knows this.
+            tx.execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+        }
         let news = self.news.iter().filter(|new| !self.bad.contains_key(&new.index));
-        let places = places::reserve::<K>(self.app, tx, self.caller, news.collect()).await?;
+        let places = places::reserve::<K>(self.app, tx, self.caller, news.collect(), &self.named).await?;
         let mut round = Round { places, ..Round::default() };
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -206,7 +215,7 @@ impl<'a, K: Kind> Run<'a, K> {
             return Ok(Ran::Again);
         }
         let unused: Vec<Uuid> =
-            round.refused.iter().filter_map(|index| Some(round.places.get(index)?.id)).collect();
+            round.refused.iter().filter_map(|index| Some(round.places.reserved.get(index)?.id)).collect();
         if !engine::release(tx, &unused).await? {
             return Ok(Ran::Again);
         }
@@ -237,7 +246,7 @@ impl<'a, K: Kind> Run<'a, K> {
         for index in indices {
             match operation::read::<K>(self.app, self.request, index, false)? {
                 Ok(operation) => {
-                    if !round.places.contains_key(&index) {
+                    if !round.places.slugs.contains_key(&index) {
                         add_names(&operation, &mut names);
                     }
                     operations.push((index, operation));
@@ -262,7 +271,10 @@ impl<'a, K: Kind> Run<'a, K> {
         for ((index, operation), before) in found.into_iter().zip(befores) {
             let (op, was_there) = (operation.op(), before.id().is_some_and(|id| !round.is_place(index, id)));
             match planned(self.app, tx, self.caller, operation, before, is_measured).await? {
-                Ok(plan) => {
+                Ok(mut plan) => {
+                    if plan.draft.common.slug.is_none() {
+                        plan.draft.common.slug = round.places.slugs.get(&index).cloned();
+                    }
                     plans.push(plan);
                     placed.push((index, op, was_there));
                 }
@@ -317,10 +329,10 @@ impl<'a, K: Kind> Run<'a, K> {
     ) -> std::result::Result<Option<entry::Model>, Refusal> {
         let mut pointer = "/id";
         let row = match operation {
-            Operation::Create(_) => return Ok(round.places.get(&index).cloned()),
+            Operation::Create(_) => return Ok(round.places.reserved.get(&index).cloned()),
             Operation::Upsert(record) => {
-                if let Some(place) = round.places.get(&index) {
-                    return Ok(Some(place.clone()));
+                if round.places.slugs.contains_key(&index) {
+                    return Ok(round.places.reserved.get(&index).cloned());
                 }
                 let by_slug = || record.slug().and_then(|slug| existing.by_slug(&slug).cloned());
                 let found = match record.source() {
@@ -338,14 +350,16 @@ impl<'a, K: Kind> Run<'a, K> {
                     Id::Uuid(id) => existing.by_id(*id),
                     Id::Slug(slug) => existing.by_slug(slug),
                 };
+                let maker = match &target.id {
+                    Id::Slug(slug) => round.places.makers.get(slug),
+                    Id::Uuid(_) => None,
+                };
+                if let Some(maker) = maker {
+                    return Err(repeated(*maker, pointer));
+                }
                 found.cloned().ok_or_else(|| at_id(Error::NotFound))?
             }
         };
-        if row.version == 0 {
-            // Another operation of this request is about to make it.
-            let maker = round.places.iter().find(|(_, place)| place.id == row.id).map(|(index, _)| *index);
-            return Err(repeated(maker.unwrap_or_default(), pointer));
-        }
         if let Some(earlier) = round.entries.insert(row.id, index) {
             return Err(repeated(earlier, pointer));
         }
@@ -363,7 +377,7 @@ impl<'a, K: Kind> Run<'a, K> {
 impl Round {
     /// Whether `id` is the place that was reserved for operation `index`.
     fn is_place(&self, index: usize, id: Uuid) -> bool {
-        self.places.get(&index).is_some_and(|place| place.id == id)
+        self.places.reserved.get(&index).is_some_and(|place| place.id == id)
     }
 }
 

@@ -164,7 +164,13 @@ impl Form {
     /// A code and a sentence that say what is wanted.
     pub fn read(&self, cell: &str) -> Result<Option<Value>, (&'static str, String)> {
         let cell = plain(cell);
-        if cell.trim().is_empty() && (cell.is_empty() || !matches!(self, Self::Text)) {
+        // A blank text is a text; where there are words and numbers, a blank is nothing.
+        let keeps_blanks = match self {
+            Self::Text => true,
+            Self::List(item) => matches!(**item, Self::Text),
+            _ => false,
+        };
+        if cell.is_empty() || (cell.trim().is_empty() && !keeps_blanks) {
             return Ok(None);
         }
         let trimmed = cell.trim();

@@ -1,37 +1,30 @@
 //! Writing entries: one or many in the caller's transaction, each with its version and its line in
 //! the change log.
 
-use std::collections::BTreeMap;
+mod batch;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ActiveValue::Set,
-    IntoActiveModel, Iterable,
-    entity::prelude::*,
-    sea_query::{Expr, ExprTrait, OnConflict},
-};
-use serde_json::Value;
+use sea_orm::{IntoActiveModel, Iterable, entity::prelude::*, sea_query::OnConflict};
+
+use batch::Batch;
 
 use super::{
     dependents::{self, Reach},
     draft::Draft,
     history::{self, Made},
-    kind::{Kind, object},
-    load::{NO_TEXTS, Stored},
+    kind::Kind,
+    load::Stored,
     workflow::Stage,
 };
 use crate::{
     auth::Caller,
     clock::Clock,
-    entity::{
-        change, contribution, entry, entry_link, entry_text, entry_topic, identifier, revision, slug_history,
-        vocabulary::State,
-    },
+    entity::{entry, vocabulary::State},
     http::{Error, Result},
 };
 
 /// How many values one statement may bind: SQLite takes 32,766, PostgreSQL 65,535.
-pub(super) const MAX_BINDS: usize = 30_000;
+pub(in crate::editorial) const MAX_BINDS: usize = 30_000;
 
 /// What there was before.
 #[derive(Debug)]
@@ -226,182 +219,6 @@ async fn replace_row(db: &impl ConnectionTrait, version: i32, after: &entry::Mod
         return Err(Error::conflict("the entry has changed in this very moment; read it again"));
     }
     Ok(())
-}
-
-/// All rows of several entries, to be written table by table.
-struct Batch<K: Kind> {
-    new: Vec<entry::ActiveModel>,
-    placed: Vec<entry::ActiveModel>,
-    replaced: Vec<Uuid>,
-    /// By who can tell, where another entry shows them.
-    touched: BTreeMap<Reach, Vec<Uuid>>,
-    rows: Vec<<K::Row as EntityTrait>::ActiveModel>,
-    texts: Vec<entry_text::ActiveModel>,
-    topics: Vec<entry_topic::ActiveModel>,
-    contributions: Vec<contribution::ActiveModel>,
-    links: Vec<entry_link::ActiveModel>,
-    identifiers: Vec<identifier::ActiveModel>,
-    revisions: Vec<revision::ActiveModel>,
-    changes: Vec<change::ActiveModel>,
-    retired: Vec<slug_history::ActiveModel>,
-    revived: Vec<(Uuid, String)>,
-}
-
-impl<K: Kind> Default for Batch<K> {
-    fn default() -> Self {
-        Self {
-            new: Vec::new(),
-            placed: Vec::new(),
-            replaced: Vec::new(),
-            touched: BTreeMap::new(),
-            rows: Vec::new(),
-            texts: Vec::new(),
-            topics: Vec::new(),
-            contributions: Vec::new(),
-            links: Vec::new(),
-            identifiers: Vec::new(),
-            revisions: Vec::new(),
-            changes: Vec::new(),
-            retired: Vec::new(),
-            revived: Vec::new(),
-        }
-    }
-}
-
-impl<K: Kind> Batch<K> {
-    /// Keeps a slug that has been public leading to its entry.
-    fn rename(&mut self, before: &entry::Model, after: &entry::Model, now: DateTime<Utc>) {
-        if before.slug == after.slug {
-            return;
-        }
-        self.revived.push((after.id, after.slug.clone()));
-        if before.published_at.is_some() {
-            self.retired.push(slug_history::ActiveModel {
-                kind: Set(K::KIND),
-                slug: Set(before.slug.clone()),
-                entry_id: Set(after.id),
-                retired_at: Set(now),
-            });
-        }
-    }
-
-    fn add(&mut self, entry: &entry::Model, draft: &Draft<K>) -> Result<()> {
-        let id = entry.id;
-        let parsed = |text: &str| text.parse::<Uuid>().map_err(Error::internal);
-        self.rows.push(K::into_row(id, &draft.fields)?);
-        self.texts.extend(texts(id, draft));
-        for (position, topic) in (0..).zip(&draft.common.topics) {
-            let topic_id = Set(parsed(topic)?);
-            self.topics.push(entry_topic::ActiveModel {
-                entry_id: Set(id),
-                topic_id,
-                position: Set(position),
-            });
-        }
-        for (position, credit) in (0..).zip(&draft.credits) {
-            self.contributions.push(contribution::ActiveModel {
-                entry_id: Set(id),
-                field: Set(credit.field.to_owned()),
-                position: Set(position),
-                role: Set(credit.role),
-                name: Set(credit.name.clone()),
-                person_id: Set(credit.person.as_deref().map(parsed).transpose()?),
-                partner_id: Set(credit.partner.as_deref().map(parsed).transpose()?),
-            });
-        }
-        for (position, link) in (0..).zip(&draft.links) {
-            self.links.push(entry_link::ActiveModel {
-                entry_id: Set(id),
-                relation: Set(link.field.to_owned()),
-                position: Set(position),
-                target_id: Set(parsed(&link.target)?),
-            });
-        }
-        for (position, known) in (0..).zip(&draft.common.identifiers) {
-            self.identifiers.push(identifier::ActiveModel {
-                scheme: Set(known.scheme),
-                value: Set(known.value.clone()),
-                entry_id: Set(id),
-                position: Set(position),
-            });
-        }
-        Ok(())
-    }
-
-    async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
-        insert(db, std::mem::take(&mut self.new)).await?;
-        place(db, std::mem::take(&mut self.placed)).await?;
-        for ids in self.replaced.chunks(MAX_BINDS) {
-            let ids = || ids.iter().copied();
-            K::Row::delete_many().filter(Expr::col("id").is_in(ids())).exec(db).await?;
-            entry_text::Entity::delete_many()
-                .filter(entry_text::Column::EntryId.is_in(ids()))
-                .exec(db)
-                .await?;
-            entry_topic::Entity::delete_many()
-                .filter(entry_topic::Column::EntryId.is_in(ids()))
-                .exec(db)
-                .await?;
-            contribution::Entity::delete_many()
-                .filter(contribution::Column::EntryId.is_in(ids()))
-                .exec(db)
-                .await?;
-            entry_link::Entity::delete_many()
-                .filter(entry_link::Column::EntryId.is_in(ids()))
-                .exec(db)
-                .await?;
-            identifier::Entity::delete_many()
-                .filter(identifier::Column::EntryId.is_in(ids()))
-                .exec(db)
-                .await?;
-        }
-        for (id, slug) in std::mem::take(&mut self.revived) {
-            slug_history::Entity::delete_many()
-                .filter(slug_history::Column::EntryId.eq(id))
-                .filter(slug_history::Column::Slug.eq(slug))
-                .exec(db)
-                .await?;
-        }
-        insert(db, std::mem::take(&mut self.rows)).await?;
-        insert(db, std::mem::take(&mut self.texts)).await?;
-        insert(db, std::mem::take(&mut self.topics)).await?;
-        insert(db, std::mem::take(&mut self.contributions)).await?;
-        insert(db, std::mem::take(&mut self.links)).await?;
-        insert(db, std::mem::take(&mut self.identifiers)).await?;
-        insert(db, std::mem::take(&mut self.retired)).await?;
-        insert(db, std::mem::take(&mut self.revisions)).await?;
-        insert(db, std::mem::take(&mut self.changes)).await
-    }
-}
-
-/// The rows of an entry's texts. One without any still gets a row for its name.
-fn texts<K: Kind>(id: Uuid, draft: &Draft<K>) -> Vec<entry_text::ActiveModel> {
-    let row = |locale: &str, texts: Option<&K::Texts>| {
-        let mut details = texts.map(object).unwrap_or_default();
-        let mut take = |name: Option<&str>| {
-            let value = name.and_then(|name| details.shift_remove(name));
-            value.and_then(|value| value.as_str().map(str::to_owned))
-        };
-        take(K::TITLE);
-        let (summary, body) = (take(K::SUMMARY), take(K::BODY));
-        if texts.is_none() {
-            details.insert(NO_TEXTS.to_owned(), Value::Bool(true));
-        }
-        entry_text::ActiveModel {
-            entry_id: Set(id),
-            locale: Set(locale.to_owned()),
-            title: Set(K::heading(&draft.fields, texts)),
-            summary: Set(summary),
-            body: Set(body),
-            details: Set(details.into()),
-        }
-    };
-    let mut rows: Vec<_> =
-        draft.translations.iter().map(|(locale, texts)| row(locale, Some(texts))).collect();
-    if draft.original().is_none() {
-        rows.push(row(&draft.common.original_locale, None));
-    }
-    rows
 }
 
 /// Inserts rows, as many at once as a statement can bind.

@@ -1,0 +1,201 @@
+//! The rows of several entries, written table by table.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::Set,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
+use serde_json::Value;
+
+use super::{MAX_BINDS, insert, place};
+use crate::{
+    editorial::{
+        dependents::Reach,
+        draft::Draft,
+        kind::{Kind, object},
+        load::NO_TEXTS,
+    },
+    entity::{
+        change, contribution, entry, entry_link, entry_text, entry_topic, identifier, revision, slug_history,
+    },
+    http::{Error, Result},
+};
+
+/// All rows of several entries, to be written table by table.
+pub(super) struct Batch<K: Kind> {
+    pub new: Vec<entry::ActiveModel>,
+    pub placed: Vec<entry::ActiveModel>,
+    pub replaced: Vec<Uuid>,
+    /// By who can tell, where another entry shows them.
+    pub touched: BTreeMap<Reach, Vec<Uuid>>,
+    pub rows: Vec<<K::Row as EntityTrait>::ActiveModel>,
+    pub texts: Vec<entry_text::ActiveModel>,
+    pub topics: Vec<entry_topic::ActiveModel>,
+    pub contributions: Vec<contribution::ActiveModel>,
+    pub links: Vec<entry_link::ActiveModel>,
+    pub identifiers: Vec<identifier::ActiveModel>,
+    pub revisions: Vec<revision::ActiveModel>,
+    pub changes: Vec<change::ActiveModel>,
+    pub retired: Vec<slug_history::ActiveModel>,
+    pub revived: Vec<(Uuid, String)>,
+}
+
+impl<K: Kind> Default for Batch<K> {
+    fn default() -> Self {
+        Self {
+            new: Vec::new(),
+            placed: Vec::new(),
+            replaced: Vec::new(),
+            touched: BTreeMap::new(),
+            rows: Vec::new(),
+            texts: Vec::new(),
+            topics: Vec::new(),
+            contributions: Vec::new(),
+            links: Vec::new(),
+            identifiers: Vec::new(),
+            revisions: Vec::new(),
+            changes: Vec::new(),
+            retired: Vec::new(),
+            revived: Vec::new(),
+        }
+    }
+}
+
+impl<K: Kind> Batch<K> {
+    /// Keeps a slug that has been public leading to its entry.
+    pub fn rename(&mut self, before: &entry::Model, after: &entry::Model, now: DateTime<Utc>) {
+        if before.slug == after.slug {
+            return;
+        }
+        self.revived.push((after.id, after.slug.clone()));
+        if before.published_at.is_some() {
+            self.retired.push(slug_history::ActiveModel {
+                kind: Set(K::KIND),
+                slug: Set(before.slug.clone()),
+                entry_id: Set(after.id),
+                retired_at: Set(now),
+            });
+        }
+    }
+
+    pub fn add(&mut self, entry: &entry::Model, draft: &Draft<K>) -> Result<()> {
+        let id = entry.id;
+        let parsed = |text: &str| text.parse::<Uuid>().map_err(Error::internal);
+        self.rows.push(K::into_row(id, &draft.fields)?);
+        self.texts.extend(texts(id, draft));
+        for (position, topic) in (0..).zip(&draft.common.topics) {
+            let topic_id = Set(parsed(topic)?);
+            self.topics.push(entry_topic::ActiveModel {
+                entry_id: Set(id),
+                topic_id,
+                position: Set(position),
+            });
+        }
+        for (position, credit) in (0..).zip(&draft.credits) {
+            self.contributions.push(contribution::ActiveModel {
+                entry_id: Set(id),
+                field: Set(credit.field.to_owned()),
+                position: Set(position),
+                role: Set(credit.role),
+                name: Set(credit.name.clone()),
+                person_id: Set(credit.person.as_deref().map(parsed).transpose()?),
+                partner_id: Set(credit.partner.as_deref().map(parsed).transpose()?),
+            });
+        }
+        for (position, link) in (0..).zip(&draft.links) {
+            self.links.push(entry_link::ActiveModel {
+                entry_id: Set(id),
+                relation: Set(link.field.to_owned()),
+                position: Set(position),
+                target_id: Set(parsed(&link.target)?),
+            });
+        }
+        for (position, known) in (0..).zip(&draft.common.identifiers) {
+            self.identifiers.push(identifier::ActiveModel {
+                scheme: Set(known.scheme),
+                value: Set(known.value.clone()),
+                entry_id: Set(id),
+                position: Set(position),
+            });
+        }
+        Ok(())
+    }
+
+    pub async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+        insert(db, std::mem::take(&mut self.new)).await?;
+        place(db, std::mem::take(&mut self.placed)).await?;
+        for ids in self.replaced.chunks(MAX_BINDS) {
+            let ids = || ids.iter().copied();
+            K::Row::delete_many().filter(Expr::col("id").is_in(ids())).exec(db).await?;
+            entry_text::Entity::delete_many()
+                .filter(entry_text::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            entry_topic::Entity::delete_many()
+                .filter(entry_topic::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            contribution::Entity::delete_many()
+                .filter(contribution::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            entry_link::Entity::delete_many()
+                .filter(entry_link::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            identifier::Entity::delete_many()
+                .filter(identifier::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+        }
+        for (id, slug) in std::mem::take(&mut self.revived) {
+            slug_history::Entity::delete_many()
+                .filter(slug_history::Column::EntryId.eq(id))
+                .filter(slug_history::Column::Slug.eq(slug))
+                .exec(db)
+                .await?;
+        }
+        insert(db, std::mem::take(&mut self.rows)).await?;
+        insert(db, std::mem::take(&mut self.texts)).await?;
+        insert(db, std::mem::take(&mut self.topics)).await?;
+        insert(db, std::mem::take(&mut self.contributions)).await?;
+        insert(db, std::mem::take(&mut self.links)).await?;
+        insert(db, std::mem::take(&mut self.identifiers)).await?;
+        insert(db, std::mem::take(&mut self.retired)).await?;
+        insert(db, std::mem::take(&mut self.revisions)).await?;
+        insert(db, std::mem::take(&mut self.changes)).await
+    }
+}
+
+/// The rows of an entry's texts. One without any still gets a row for its name.
+fn texts<K: Kind>(id: Uuid, draft: &Draft<K>) -> Vec<entry_text::ActiveModel> {
+    let row = |locale: &str, texts: Option<&K::Texts>| {
+        let mut details = texts.map(object).unwrap_or_default();
+        let mut take = |name: Option<&str>| {
+            let value = name.and_then(|name| details.shift_remove(name));
+            value.and_then(|value| value.as_str().map(str::to_owned))
+        };
+        take(K::TITLE);
+        let (summary, body) = (take(K::SUMMARY), take(K::BODY));
+        if texts.is_none() {
+            details.insert(NO_TEXTS.to_owned(), Value::Bool(true));
+        }
+        entry_text::ActiveModel {
+            entry_id: Set(id),
+            locale: Set(locale.to_owned()),
+            title: Set(K::heading(&draft.fields, texts)),
+            summary: Set(summary),
+            body: Set(body),
+            details: Set(details.into()),
+        }
+    };
+    let mut rows: Vec<_> =
+        draft.translations.iter().map(|(locale, texts)| row(locale, Some(texts))).collect();
+    if draft.original().is_none() {
+        rows.push(row(&draft.common.original_locale, None));
+    }
+    rows
+}

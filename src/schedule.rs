@@ -149,6 +149,7 @@ async fn planned<K: Kind>(app: &App, tx: &DatabaseTransaction, stored: Stored<K>
         write.draft = draft;
         return Ok(write);
     }
+    tracing::warn!(entry.id = %live.entry.id, "an entry could not be published as planned");
     write.stage = Stage { publish_at: None, ..Stage::of(&live.entry) };
     let mistake =
         |error: &FieldError| format!("{}: {}", error.pointer.as_deref().unwrap_or("/"), error.detail);

@@ -18,6 +18,8 @@ use crate::{
 const SIGNING_KEYS: Duration = Duration::from_secs(5);
 /// How often one looks for entries that are to be published or archived.
 const SCHEDULE: Duration = Duration::from_secs(1);
+/// How often one looks for what has lain in the trash long enough.
+const TRASH: Duration = Duration::from_mins(1);
 /// How often what has expired is deleted.
 const EXPIRED: Duration = Duration::from_mins(10);
 /// How often the end of the audit trail is written to the log, which is kept elsewhere.
@@ -51,7 +53,7 @@ pub fn start(app: &App) -> Workers {
     every(app, "signing keys", SIGNING_KEYS, reload_signing_keys);
     every(app, "expired", EXPIRED, auth::delete_expired);
     every(app, "schedule", SCHEDULE, schedule::keep_schedule);
-    every(app, "trash", EXPIRED, schedule::empty_trash);
+    every(app, "trash", TRASH, schedule::empty_trash);
     every(app, "rate limits", EXPIRED, delete_empty_buckets);
     every(app, "jobs set aside", EXPIRED, jobs::delete_old);
     every(app, "audit anchor", ANCHOR, log_anchor);

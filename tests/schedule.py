@@ -38,7 +38,7 @@ def run(count, a, database):
         for replica in replicas:
             replica.environment |= common
             replica.start()
-        key = a.command("key", "create", "--type", "secret", "--name", "plan", "--scope", "content:publish", "--json")["key"]
+        key = a.command("key", "create", "--type", "secret", "--name", "plan", "--scope", "content:publish", "--json")["secret"]
         caller = Caller(a, key)
         slugs = [f"konu-{number}" for number in range(count)]
         bulk(caller, [{"op": "create", "entry": {"slug": slug, "translations": {"tr": {"label": slug}}}} for slug in slugs])

@@ -26,7 +26,8 @@ use crate::{
         vocabulary::{self, Visibility, What},
     },
     http::{
-        Error, Query, Result, conditional,
+        Error, Query, Result,
+        conditional::{self, Version},
         locale::Language,
         query::{Parameters, Values},
     },
@@ -117,7 +118,7 @@ pub(super) async fn list_changes(
         page: ChangePageInfo { limit: wanted.limit, next_cursor: feed.cursor(&app, end), more: page.more },
     };
     let body = serde_json::to_vec(&page).map_err(Error::internal)?;
-    let etag = conditional::tag(0, &body);
+    let etag = conditional::tag(Version::live(0), &body);
     let mut response = Response::new(body);
     for (name, value) in [
         (header::CONTENT_TYPE, "application/json"),

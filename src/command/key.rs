@@ -29,7 +29,7 @@ pub enum Command {
         /// What it is called.
         #[arg(long)]
         name: String,
-        /// What a secret key may do: content:read, content:read:partners, content:write, content:publish.
+        /// What a secret key may do: content:read, content:read:partners, content:write, content:publish, changes:read.
         #[arg(long = "scope", value_parser = scope)]
         scopes: Vec<Scope>,
         /// The partner it is made for, by id or slug.
@@ -84,7 +84,8 @@ pub enum Type {
 }
 
 fn scope(text: &str) -> Result<Scope, String> {
-    let unknown = "wanted: content:read, content:read:partners, content:write or content:publish";
+    let unknown =
+        "wanted: content:read, content:read:partners, content:write, content:publish or changes:read";
     serde_json::from_value(text.into()).map_err(|_unknown| unknown.to_owned())
 }
 

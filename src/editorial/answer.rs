@@ -16,7 +16,11 @@ use super::{
 use crate::{
     auth::Caller,
     entity::entry,
-    http::{Error, Result, conditional, locale::Language},
+    http::{
+        Error, Result,
+        conditional::{self, Version},
+        locale::Language,
+    },
 };
 
 /// Entries as they are sent.
@@ -63,7 +67,8 @@ pub async fn show<K: Kind>(
 ) -> Result<Response> {
     // How often an entry was changed is nothing for those who only read it (SECURITY.md P-11).
     let knows_versions = caller.grants.writes || caller.is_inside();
-    let version = if knows_versions { stored.entry.version } else { 0 };
+    let number = if knows_versions { stored.entry.version } else { 0 };
+    let version = Version { number, is_copy: stored.is_copy };
     let updated_at = stored.entry.updated_at;
     let shown = rendered(db, caller, language, stored).await?;
     let locale = shown.get("locale").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -78,7 +83,7 @@ pub fn answer(
     request: &HeaderMap,
     caller: &Caller,
     locale: &str,
-    version: i32,
+    version: Version,
     modified: Option<DateTimeUtc>,
     shown: &Value,
 ) -> Result<Response> {

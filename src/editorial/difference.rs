@@ -58,10 +58,15 @@ pub fn carry(changes: &[Difference], other: &mut Value) -> Result<(), Vec<String
     if !clashes.is_empty() {
         return Err(clashes);
     }
+    impose(changes, other);
+    Ok(())
+}
+
+/// Makes the same changes in `other`, whatever it has.
+pub fn impose(changes: &[Difference], other: &mut Value) {
     for change in changes {
         put(other, &change.pointer, change.to.clone());
     }
-    Ok(())
 }
 
 /// Puts `value` at `pointer`, or takes away what is there.

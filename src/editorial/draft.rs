@@ -278,6 +278,35 @@ impl<K: Kind> Draft<K> {
         });
     }
 
+    /// Puts back what `before` names of the entries `unseen`, which whoever wrote this did not know of.
+    pub fn keep_unseen(&mut self, before: &Self, unseen: &HashSet<String>) {
+        let mut shown = before.clone();
+        shown.forget(unseen);
+        if *self == shown {
+            self.clone_from(before);
+            return;
+        }
+        let is_unseen = |name: &Option<String>| name.as_ref().is_some_and(|name| unseen.contains(name));
+        if self.common.owner.is_none() && is_unseen(&before.common.owner) {
+            self.common.owner.clone_from(&before.common.owner);
+        }
+        let topics = before.common.topics.iter().filter(|name| unseen.contains(*name));
+        self.common.topics.extend(topics.cloned());
+        self.links.extend(before.links.iter().filter(|link| unseen.contains(&link.target)).cloned());
+        self.links.sort_by_key(|link| K::LINKS.iter().position(|field| field.name == link.field));
+        for credit in &before.credits {
+            if !is_unseen(&credit.person) && !is_unseen(&credit.partner) {
+                continue;
+            }
+            let printed = Credit { person: None, partner: None, ..credit.clone() };
+            match self.credits.iter_mut().find(|known| **known == printed) {
+                Some(known) => known.clone_from(credit),
+                None => self.credits.push(credit.clone()),
+            }
+        }
+        self.credits.sort_by_key(|credit| K::CREDITS.iter().position(|field| field.name == credit.field));
+    }
+
     /// The texts in the language the entry was written in.
     #[must_use]
     pub fn original(&self) -> Option<&K::Texts> {

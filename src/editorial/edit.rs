@@ -21,8 +21,12 @@ use super::{
 use crate::{
     app::App,
     auth::{Caller, caller::Actor},
-    entity::vocabulary::State,
-    http::{Error, FieldError, Result, conditional, locale::Language},
+    entity::vocabulary::{self, State},
+    http::{
+        Error, FieldError, Result,
+        conditional::{self, Version},
+        locale::Language,
+    },
 };
 
 /// Checks a whole document: against its schema, then against the rules that a schema cannot say.
@@ -152,12 +156,39 @@ pub async fn put<K: Kind>(
     Ok(saved)
 }
 
-/// Refuses to change at once what others have approved, where two must have seen what is published.
+/// Whether `after` differs from `before` in nothing but who may see it, and what guards a person or a
+/// place.
+#[must_use]
+pub fn only_guards<K: Kind>(before: &Draft<K>, after: &Draft<K>) -> bool {
+    let mut guarded = before.clone();
+    guarded.common.visibility = after.common.visibility;
+    K::keep_guarded(after, &mut guarded);
+    guarded == *after
+}
+
+/// Whether `after` only takes `before` away from some of its readers. Nobody has to wait for that.
+fn only_narrows<K: Kind>(before: &Draft<K>, after: &Draft<K>) -> bool {
+    let is_hidden = K::is_shown(&before.fields) && !K::is_shown(&after.fields);
+    let is_narrower = after.common.visibility > before.common.visibility;
+    let mut narrowed = before.clone();
+    narrowed.common.visibility = after.common.visibility;
+    (is_narrower && narrowed == *after)
+        || (is_hidden && after.common.visibility >= before.common.visibility && only_guards(before, after))
+}
+
+/// Refuses to change at once what others have approved, where two must have seen what is published. The
+/// profile, which has no working copy, is changed by any editor.
 ///
 /// # Errors
 /// 409 that says what to do instead.
-pub fn refuse_unseen<K: Kind>(app: &App, caller: &Caller, stored: &Stored<K>) -> Result<()> {
-    if !app.config.four_eyes || caller.actor == Actor::System {
+pub fn refuse_unseen<K: Kind>(
+    app: &App,
+    caller: &Caller,
+    stored: &Stored<K>,
+    after: &Draft<K>,
+) -> Result<()> {
+    let is_exempt = caller.actor == Actor::System || K::KIND == vocabulary::Kind::Organisation;
+    if !app.config.four_eyes || is_exempt || stored.draft == *after || only_narrows(&stored.draft, after) {
         return Ok(());
     }
     match stored.entry.state {
@@ -180,10 +211,11 @@ pub async fn refuse_stale<K: Kind>(
     db: &impl ConnectionTrait,
     caller: &Caller,
     language: &Language,
-    version: i32,
+    version: Version,
     stored: &Stored<K>,
 ) -> Result<()> {
-    if stored.entry.version == version {
+    // Who has read what readers see has not read the working copy, and the other way about.
+    if (Version { number: stored.entry.version, is_copy: stored.is_copy }) == version {
         return Ok(());
     }
     let current = show(db, caller, language, &HeaderMap::new(), stored.clone()).await?;

@@ -28,8 +28,8 @@ use crate::{
     auth::{Caller, NoBody, Once, Reader, Writer},
     entity::{entry, slug_history, vocabulary::State as EntryState},
     http::{
-        Error, Id, MergePatch, Query, Result, cursor::Position, extract::Document, json::merge,
-        locale::Language, page::opened,
+        Error, Id, MergePatch, Query, Result, conditional::Version, cursor::Position, extract::Document,
+        json::merge, locale::Language, page::opened,
     },
 };
 
@@ -85,7 +85,8 @@ async fn list<K: Kind>(
     let view = View { language: &parameters.language, caller: &caller, with_body: false };
     let data = render::<K>(app.db.reader(), view, rows).await?;
     let page = json!({ "data": data, "page": { "limit": limit, "next_cursor": next } });
-    let mut response = answer(&headers, &caller, &parameters.language.locale, 0, latest, &page)?;
+    let mut response =
+        answer(&headers, &caller, &parameters.language.locale, Version::live(0), latest, &page)?;
     if let Some(cursor) = next {
         let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, &cursor));
         response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
@@ -202,7 +203,7 @@ pub async fn change_entry<K: Kind>(
     let saved = if *draft {
         working_copy::change(app, &tx, caller, stored, copy, after, None).await?
     } else {
-        edit::refuse_unseen(app, caller, &stored)?;
+        edit::refuse_unseen(app, caller, &stored, &after)?;
         working_copy::change_beside(app, &tx, caller, stored, copy, after, None).await?
     };
     let response = show(&tx, caller, language, &HeaderMap::new(), saved).await?;
@@ -220,7 +221,9 @@ async fn trash<K: Kind>(
 ) -> Result<StatusCode> {
     let tx = app.db.begin().await?;
     let stored = lookup::held::<K>(&tx, &caller, Some(&id), finder::may_change).await?;
-    edit::require_current(&tx, &caller, &language, &headers, &stored).await?;
+    let copy = working_copy::of::<K>(&tx, &stored.entry).await?;
+    let seen = copy.as_ref().filter(|_| draft).unwrap_or(&stored);
+    edit::require_current(&tx, &caller, &language, &headers, seen).await?;
     if draft {
         working_copy::discard(&app, &tx, &caller, stored).await?;
     } else {

@@ -25,6 +25,8 @@ pub struct Stored<K: Kind> {
     pub entry: entry::Model,
     /// What was written; other entries are named by id.
     pub draft: Draft<K>,
+    /// Whether this is the working copy, not what readers see.
+    pub is_copy: bool,
 }
 
 /// The texts of an entry in one language, perhaps without the body.
@@ -83,7 +85,7 @@ pub async fn load<K: Kind>(
                 links: links.remove(id).unwrap_or_default(),
                 fields,
             };
-            Ok(Stored { entry, draft })
+            Ok(Stored { entry, draft, is_copy: false })
         })
         .collect()
 }

@@ -27,10 +27,14 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, Once, Writer},
-    entity::{entry, preview, vocabulary::AuditAction},
+    auth::{Caller, Once, Scope, Writer},
+    entity::{
+        api_key, entry, preview, user,
+        vocabulary::{AccountRole, AuditAction, State as EntryState},
+    },
     http::{
         Body, Error, Id, Query, Result,
+        conditional::Version,
         cursor::Position,
         extract::Part,
         locale::Language,
@@ -155,7 +159,7 @@ pub(super) async fn create<K: Kind>(
     let location = format!("/v1/{}/{}/previews/{}", K::COLLECTION, entry.id, row.id);
     let made = json!(CreatedPreview { preview: shown(row, &actors), token, url });
     let locale = &app.config.default_locale;
-    let response = answer(&HeaderMap::new(), &caller, locale, 0, None, &made)?;
+    let response = answer(&HeaderMap::new(), &caller, locale, Version::live(0), None, &made)?;
     effect.commit(tx, created(response, &location)).await
 }
 
@@ -190,7 +194,7 @@ pub(super) async fn list<K: Kind>(
     let actors = Actors::load(db, rows.iter().map(|row| row.created_by)).await?;
     let data = rows.into_iter().map(|row| shown(row, &actors)).collect();
     let page = json!(PreviewPage { data, page });
-    answer(&headers, &caller, &app.config.default_locale, entry.version, None, &page)
+    answer(&headers, &caller, &app.config.default_locale, Version::live(entry.version), None, &page)
 }
 
 /// `DELETE /v1/{collection}/{id}/previews/{preview}`
@@ -236,8 +240,31 @@ pub async fn opened(app: &App, token: &str) -> Result<entry::Model> {
     }
     let entry =
         entry::Entity::find_by_id(row.entry_id).filter(finder::visible_to(&Caller::SYSTEM)).one(db).await?;
-    // Consent may have been withdrawn since.
-    entry.filter(|entry| entry.consented).ok_or(Error::NotFound)
+    // Consent may have been withdrawn since, and so may the entry.
+    let entry = entry.filter(|entry| entry.consented && entry.state != EntryState::Archived);
+    let entry = entry.ok_or(Error::NotFound)?;
+    if is_still_allowed(app, &row, &entry).await? { Ok(entry) } else { Err(Error::NotFound) }
+}
+
+/// Whether who made a link may still change the entry, and so show it: an editor, or an author whose own
+/// it is while it is on its way. What editors write of it later is not the author's to show.
+async fn is_still_allowed(app: &App, link: &preview::Model, entry: &entry::Model) -> Result<bool> {
+    let Some(maker) = link.created_by else { return Ok(false) };
+    let db = app.db.reader();
+    let edits = if let Some(account) = user::Entity::find_by_id(maker).one(db).await? {
+        if account.disabled_at.is_some() || account.deleted_at.is_some() {
+            return Ok(false);
+        }
+        account.role >= AccountRole::Editor
+    } else {
+        let key = api_key::Entity::find_by_id(maker).one(db).await?;
+        let is_good = |key: &api_key::Model| key.revoked_at.is_none() && key.expires_at > app.clock.now();
+        let Some(key) = key.filter(is_good) else { return Ok(false) };
+        let publishes = serde_json::json!(Scope::ContentPublish);
+        key.scopes.as_array().is_some_and(|scopes| scopes.contains(&publishes))
+    };
+    let is_on_its_way = matches!(entry.state, EntryState::Draft | EntryState::InReview);
+    Ok(edits || (is_on_its_way && entry.created_by == Some(maker)))
 }
 
 /// Shows `entry`, or its working copy, as everybody would see it once it is published.
@@ -261,5 +288,5 @@ pub async fn show<K: Kind>(
     let shown = rendered(db, &Caller::PUBLIC, language, stored).await?;
     let locale = shown.get("locale").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     // Whatever the public may keep, nobody keeps this: the answer is that of somebody inside.
-    answer(headers, &Caller::SYSTEM, &locale, 0, None, &shown.into())
+    answer(headers, &Caller::SYSTEM, &locale, Version::live(0), None, &shown.into())
 }

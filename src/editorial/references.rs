@@ -191,6 +191,33 @@ async fn find(
     Ok(found)
 }
 
+/// Which of these entries, by id, the caller may not see.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unseen(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    ids: impl Iterator<Item = &String>,
+) -> Result<HashSet<String>> {
+    let mut unseen: HashSet<String> = ids.cloned().collect();
+    let ids: Vec<Uuid> = unseen.iter().filter_map(|id| id.parse().ok()).collect();
+    for chunk in ids.chunks(CHUNK) {
+        let seen: Vec<Uuid> = entry::Entity::find()
+            .select_only()
+            .column(entry::Column::Id)
+            .filter(entry::Column::Id.is_in(chunk.iter().copied()))
+            .filter(finder::visible_to(caller))
+            .into_tuple()
+            .all(db)
+            .await?;
+        for id in seen {
+            unseen.remove(&id.to_string());
+        }
+    }
+    Ok(unseen)
+}
+
 /// The kind in a sentence.
 #[must_use]
 pub fn kind_name(kind: vocabulary::Kind) -> &'static str {

@@ -26,7 +26,11 @@ use crate::{
         entry, revision, user,
         vocabulary::{AccountRole, State as EntryState},
     },
-    http::{Body, Error, FieldError, Id, Query, Result, conditional, query::NoParameters},
+    http::{
+        Body, Error, FieldError, Id, Query, Result,
+        conditional::{self, Version},
+        query::NoParameters,
+    },
 };
 
 /// Where an entry stands, and where this caller may bring it.
@@ -105,7 +109,14 @@ pub(super) async fn list<K: Kind>(
         note: latest.and_then(|latest| latest.note),
         transitions: ways.into_iter().map(way).collect(),
     };
-    answer(&headers, &caller, &app.config.default_locale, entry.version, None, &json!(standing))
+    answer(
+        &headers,
+        &caller,
+        &app.config.default_locale,
+        Version::live(entry.version),
+        None,
+        &json!(standing),
+    )
 }
 
 /// `POST /v1/{collection}/{id}/transitions`
@@ -120,6 +131,8 @@ pub(super) async fn take<K: Kind>(
     let tx = effect.begin().await?;
     let stored = lookup::held::<K>(&tx, &caller, Some(&id), workflow::may_take_part).await?;
     if let Some(version) = conditional::optional_version(&headers)? {
+        // A transition concerns both: whoever has read either knows what there is.
+        let version = Version { is_copy: stored.is_copy, ..version };
         edit::refuse_stale(&tx, &caller, &language, version, &stored).await?;
     }
     let write = prepared(&app, &tx, &caller, stored, transition).await?;

@@ -22,7 +22,7 @@ use crate::{
     auth::{Caller, NoBody, Once, Writer},
     entity::{entry, revision, vocabulary::State as EntryState},
     http::{
-        Error, Id, Query, Result,
+        Error, Id, Query, Result, conditional,
         cursor::Position,
         extract::Part,
         locale::Language,
@@ -160,7 +160,14 @@ pub(super) async fn list<K: Kind>(
     let current = current(db, &entry).await?;
     let data = rows.into_iter().map(|row| shown(row, current, &actors)).collect();
     let page = json!(VersionPage { data, page });
-    answer(&headers, &caller, &app.config.default_locale, entry.version, None, &page)
+    answer(
+        &headers,
+        &caller,
+        &app.config.default_locale,
+        conditional::Version::live(entry.version),
+        None,
+        &page,
+    )
 }
 
 /// `GET /v1/{collection}/{id}/versions/{version}`
@@ -182,7 +189,7 @@ pub(super) async fn read<K: Kind>(
     let locale = content["locale"].as_str().unwrap_or_default().to_owned();
     let mut version = object(&shown(row, current, &actors));
     version.insert("entry".to_owned(), content.into());
-    answer(&headers, &caller, &locale, of_entry, None, &version.into())
+    answer(&headers, &caller, &locale, conditional::Version::live(of_entry), None, &version.into())
 }
 
 /// `GET /v1/{collection}/{id}/versions/compare`
@@ -211,7 +218,14 @@ pub(super) async fn compare<K: Kind>(
         _ => Vec::new(),
     };
     let comparison = json!(Comparison { from, to, differences });
-    answer(&headers, &caller, &app.config.default_locale, entry.version, None, &comparison)
+    answer(
+        &headers,
+        &caller,
+        &app.config.default_locale,
+        conditional::Version::live(entry.version),
+        None,
+        &comparison,
+    )
 }
 
 /// `POST /v1/{collection}/{id}/versions/{version}/restore`
@@ -241,7 +255,7 @@ pub(super) async fn restore<K: Kind>(
     let saved = if into_copy {
         working_copy::change(&app, &tx, &caller, stored, copy, former, note).await?
     } else {
-        edit::refuse_unseen(&app, &caller, &stored)?;
+        edit::refuse_unseen(&app, &caller, &stored, &former)?;
         working_copy::change_beside(&app, &tx, &caller, stored, copy, former, note).await?
     };
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;

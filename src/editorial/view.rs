@@ -101,7 +101,7 @@ impl View<'_> {
     #[must_use]
     pub fn render<K: Kind>(&self, mut stored: Stored<K>, references: &References) -> Map<String, Value> {
         K::withhold(&mut stored.draft, self.caller);
-        let Stored { entry, draft } = stored;
+        let Stored { entry, draft, .. } = stored;
         let (locale, texts) = self.texts(&draft);
         let head = Head {
             id: entry.id,

@@ -26,7 +26,8 @@ pub struct Transition {
     /// With `scheduled` and `published`: when it is to be archived again.
     #[serde(default, deserialize_with = "optional_instant")]
     pub until: Option<DateTime<Utc>>,
-    /// Why; kept with the version. Needed when an entry is sent back to its author or withdrawn.
+    /// Why; kept with the version. Needed when an entry goes back to who sent it to review, or from the
+    /// public back to a draft.
     #[serde(default)]
     #[schema(max_length = 2000, example = "Yayın kurulu onayladı.")]
     pub note: Option<String>,
@@ -204,7 +205,11 @@ pub fn needs(caller: &Caller, entry: &entry::Model, to: State) -> &'static [&'st
     match (entry.state, to) {
         (_, State::Scheduled) => &["at"],
         (State::Published, State::Draft) => &["note"],
-        (State::InReview, State::Draft) if entry.submitted_by != caller.id() => &["note"],
+        (State::InReview | State::Scheduled, State::Draft)
+            if entry.submitted_by.is_some_and(|by| Some(by) != caller.id()) =>
+        {
+            &["note"]
+        }
         _ => &[],
     }
 }
@@ -267,6 +272,14 @@ impl Transition {
             refuse("at", "not_applicable", "this way is taken at once");
         } else if self.at.is_some_and(|at| at <= now) {
             refuse("at", "past", "must be in the future");
+        } else if self.to == State::Published
+            && self.at.zip(self.until.or(entry.unpublish_at)).is_some_and(|(at, until)| until <= at)
+        {
+            refuse("at", "too_late", "the entry is to be archived before");
+        } else if self.to == State::Archived
+            && self.at.zip(entry.publish_at).is_some_and(|(at, publish)| at <= publish)
+        {
+            refuse("at", "too_early", "the working copy is to be published after that: call it off first");
         }
         let takes_until = matches!(self.to, State::Scheduled | State::Published);
         if self.until.is_some() && !takes_until {

@@ -61,7 +61,7 @@ pub fn as_shown<K: Kind>(mut entry: entry::Model, row: &revision::Model, draft: 
     entry.original_locale.clone_from(&draft.common.original_locale);
     entry.updated_at = row.at;
     entry.state = row.state;
-    Stored { entry, draft }
+    Stored { entry, draft, is_copy: row.working }
 }
 
 /// Changes the working copy of `live` to `draft`. Of an entry that has none and is not published, the
@@ -79,8 +79,12 @@ pub async fn change<K: Kind>(
     note: Option<String>,
 ) -> Result<Stored<K>> {
     if copy.is_none() && live.entry.state != State::Published {
-        edit::refuse_unseen(app, caller, &live)?;
+        edit::refuse_unseen(app, caller, &live, &draft)?;
         return edit::write(app, tx, caller, Write { draft, note, ..Write::of(live) }).await;
+    }
+    if app.config.four_eyes && live.entry.publish_at.is_some() {
+        let detail = "two must see what is published: call off its publication first (`to`: `published` with a new `at`, or discard it)";
+        return Err(Error::conflict(detail));
     }
     keep(app, tx, caller, live, copy, draft, note).await
 }
@@ -105,7 +109,7 @@ pub async fn change_beside<K: Kind>(
     let kept = put(app, tx, caller, saved.entry.clone(), copy, None).await?;
     let Stored { entry, .. } = kept;
     let entry = entry::Model { version: entry.version, draft_version: entry.draft_version, ..saved.entry };
-    Ok(Stored { entry, draft: saved.draft })
+    Ok(Stored { entry, draft: saved.draft, is_copy: false })
 }
 
 /// Keeps `draft` as the working copy of `live`; `copy` is what it was before.
@@ -126,7 +130,11 @@ async fn keep<K: Kind>(
     }
     let known: Vec<&Draft<K>> =
         [Some(&live), copy.as_ref()].into_iter().flatten().map(|known| &known.draft).collect();
-    let (draft, errors) = edit::settle(tx, caller, Some(live.entry.id), draft, &known).await?;
+    let (draft, mut errors) = edit::settle(tx, caller, Some(live.entry.id), draft, &known).await?;
+    if live.entry.publish_at.is_some() {
+        // It is to be published as it is, so it may not lose what it needs.
+        errors.extend(draft.missing());
+    }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
@@ -190,6 +198,11 @@ async fn advance(tx: &impl ConnectionTrait, entry: &entry::Model) -> Result<()> 
 fn carried<K: Kind>(app: &App, before: &Draft<K>, after: &Draft<K>, copy: &Draft<K>) -> Result<Draft<K>> {
     let changes = difference::between(&before.to_value(), &after.to_value());
     let mut document: Value = copy.to_value();
+    if edit::only_guards(before, after) {
+        // Who is to be hidden is hidden, whatever is being written.
+        difference::impose(&changes, &mut document);
+        return edit::checked(app, &document);
+    }
     difference::carry(&changes, &mut document).map_err(|clashes| {
         let mut list: Vec<&str> = clashes.iter().take(10).map(String::as_str).collect();
         if list.len() < clashes.len() {

@@ -2,6 +2,8 @@
 //!
 //! Source: RFC 9110, sections 8.8.3 and 13.
 
+use std::fmt;
+
 use aws_lc_rs::digest;
 use axum::{
     body::Body,
@@ -13,9 +15,32 @@ use chrono::{DateTime, Utc};
 
 use super::{Code, Error, Result};
 
-/// The strong tag of the answer `body`, which shows version `version` of its entry (0: of none).
+/// What a writer has read: a version of an entry, or of its working copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its number; 0: of nothing that has versions.
+    pub number: i32,
+    /// Whether it is one of the working copy.
+    pub is_copy: bool,
+}
+
+impl Version {
+    /// A version of what readers see.
+    #[must_use]
+    pub const fn live(number: i32) -> Self {
+        Self { number, is_copy: false }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.number, if self.is_copy { "d" } else { "" })
+    }
+}
+
+/// The strong tag of the answer `body`, which shows version `version` of its entry.
 #[must_use]
-pub fn tag(version: i32, body: &[u8]) -> String {
+pub fn tag(version: Version, body: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, body);
     let short: Vec<u8> = digest.as_ref().iter().take(12).copied().collect();
     format!("\"{version}.{}\"", BASE64.encode(short))
@@ -35,7 +60,7 @@ pub fn date(at: DateTime<Utc>) -> Option<HeaderValue> {
 /// # Errors
 /// 428 when there is no `If-Match`, 412 when it is not a tag of ours; `*` is not taken: it would
 /// overwrite unseen work.
-pub fn required_version(headers: &HeaderMap) -> Result<i32> {
+pub fn required_version(headers: &HeaderMap) -> Result<Version> {
     match optional_version(headers)? {
         Some(version) => Ok(version),
         None => Err(Error::Problem(
@@ -49,15 +74,20 @@ pub fn required_version(headers: &HeaderMap) -> Result<i32> {
 ///
 /// # Errors
 /// 412 when it is not a tag of ours, or several.
-pub fn optional_version(headers: &HeaderMap) -> Result<Option<i32>> {
+pub fn optional_version(headers: &HeaderMap) -> Result<Option<Version>> {
     let mut values = headers.get_all(header::IF_MATCH).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let version = value
         .to_str()
         .ok()
         .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.split_once('.'))
-        .filter(|(version, rest)| version.bytes().all(|byte| byte.is_ascii_digit()) && !rest.contains('"'))
-        .and_then(|(version, _)| version.parse().ok());
+        .filter(|(_, rest)| !rest.contains('"'))
+        .and_then(|(version, _)| {
+            let number = version.strip_suffix('d');
+            let (number, is_copy) = (number.unwrap_or(version), number.is_some());
+            let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+            Some(Version { number: number.parse().ok().filter(|_| is_number)?, is_copy })
+        });
     match version {
         Some(version) if values.next().is_none() => Ok(Some(version)),
         _ => Err(Error::Problem(

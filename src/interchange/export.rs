@@ -241,19 +241,11 @@ impl Pages {
 
 /// Names other entries by slug. What lies in the trash is not named.
 fn name_by_slug<K: Kind>(draft: &mut Draft<K>, references: &References) {
+    let names = draft.references().into_iter().map(|reference| reference.name.clone());
+    let gone = names.filter(|name| references.slug(name).is_none()).collect();
+    draft.forget(&gone);
     for reference in draft.references() {
         let slug = references.slug(reference.name).unwrap_or_default();
         slug.clone_into(reference.name);
     }
-    let common = &mut draft.common;
-    common.owner = common.owner.take().filter(|slug| !slug.is_empty());
-    common.topics.retain(|slug| !slug.is_empty());
-    draft.links.retain(|link| !link.target.is_empty());
-    for credit in &mut draft.credits {
-        credit.person = credit.person.take().filter(|slug| !slug.is_empty());
-        credit.partner = credit.partner.take().filter(|slug| !slug.is_empty());
-    }
-    draft
-        .credits
-        .retain(|credit| credit.name.is_some() || credit.person.is_some() || credit.partner.is_some());
 }

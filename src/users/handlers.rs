@@ -13,8 +13,11 @@ use crate::{
     auth::{Administrator, Fresh, NoBody, Once, one_time, session},
     entity::{session as session_table, user, vocabulary::AuditAction},
     http::{
-        Body, Error, Id, Json, MergePatch, Query, Result, conditional, cursor::Position,
-        page::PageParameters, query::NoParameters,
+        Body, Error, Id, Json, MergePatch, Query, Result,
+        conditional::{self, Version},
+        cursor::Position,
+        page::PageParameters,
+        query::NoParameters,
     },
     trail,
 };
@@ -233,7 +236,7 @@ async fn find(db: &impl ConnectionTrait, id: &Id, for_change: bool) -> Result<us
 
 /// 428 without `If-Match`, 412 when the account has changed.
 fn refuse_stale(headers: &HeaderMap, row: &user::Model) -> Result<()> {
-    if conditional::required_version(headers)? == row.version {
+    if conditional::required_version(headers)? == Version::live(row.version) {
         return Ok(());
     }
     let (_, etag) = tagged(row.clone())?;
@@ -243,7 +246,7 @@ fn refuse_stale(headers: &HeaderMap, row: &user::Model) -> Result<()> {
 fn tagged(row: user::Model) -> Result<(Vec<u8>, String)> {
     let version = row.version;
     let body = serde_json::to_vec(&User::from(row)).map_err(Error::internal)?;
-    let etag = conditional::tag(version, &body);
+    let etag = conditional::tag(Version::live(version), &body);
     Ok((body, etag))
 }
 

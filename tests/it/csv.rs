@@ -367,3 +367,62 @@ async fn a_collection_is_downloaded_and_uploaded_again() {
     let odd = service.get("/v1/people:export?format=ndjson&headers=tr", As::Editor).await;
     assert_eq!((odd.status.as_u16(), odd.places()), (400, vec!["headers"]));
 }
+
+#[tokio::test]
+async fn what_is_cut_off_or_not_closed_is_refused() {
+    let service = TestApp::start().await;
+    let send = async |body: &[u8], media_type: &str| {
+        let headers = [("content-type", media_type)];
+        service.send_bytes(Method::POST, "/v1/topics:bulk", As::Editor, &headers, body.to_vec()).await
+    };
+    let whole = "slug,label (tr)\nkadin,Kadın hakları\nsiddet,Şiddet ş\n".as_bytes();
+    let cut = &whole[..whole.len() - 2];
+    let begins = "slug,label (tr)\na,x\nb,\"y\nc,z\n".as_bytes();
+    for (body, media_type) in [
+        (cut, "text/csv"),
+        (cut, "text/csv; charset=utf-8"),
+        (begins, "text/csv"),
+        (begins, "text/csv; charset=utf-8"),
+    ] {
+        let refused = send(body, media_type).await;
+        assert!(matches!(refused.status.as_u16(), 400 | 422), "{media_type}: {}", refused.text);
+    }
+    assert!(service.get("/v1/topics", As::Editor).await.slugs().is_empty());
+    assert_eq!(send(whole, "text/csv").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_lies_in_the_trash_and_is_named_stays_named() {
+    let service = TestApp::start().await;
+    let topic = service.published("topics", crate::app::topic("Konu")).await;
+    let mut body = crate::app::publication("Rapor");
+    body["topics"] = json!(["konu"]);
+    let path = service.published("publications", body).await;
+    crate::editing::trash(&service, &topic).await;
+    for format in ["csv", "ndjson"] {
+        let file = service.get(&format!("/v1/publications:export?format={format}"), As::Editor).await;
+        let media_type = if format == "csv" { "text/csv" } else { "application/x-ndjson" };
+        let headers = [("content-type", media_type)];
+        let back = service
+            .send_bytes(Method::POST, "/v1/publications:bulk", As::Editor, &headers, file.text.clone())
+            .await;
+        assert_eq!(
+            (back.status.as_u16(), &back.body["counts"]["unchanged"]),
+            (200, &json!(1)),
+            "{}",
+            back.text
+        );
+        let edited = file.text.replace("Rapor", &format!("Rapor {format}"));
+        let back =
+            service.send_bytes(Method::POST, "/v1/publications:bulk", As::Editor, &headers, edited).await;
+        assert_eq!(
+            (back.status.as_u16(), &back.body["counts"]["updated"]),
+            (200, &json!(1)),
+            "{}",
+            back.text
+        );
+    }
+    let restored = service.send(Method::POST, &format!("{topic}/restore"), As::Editor, &[], None).await;
+    assert_eq!(restored.status, 200);
+    assert_eq!(service.get(&path, As::Editor).await.body["topics"][0]["slug"], "konu");
+}

@@ -73,7 +73,7 @@ async fn a_flood_of_resets_ends_the_http2_connection() {
     let server = Server::start().await;
     let (mut reader, mut writer) = http2(&server).await.into_split();
     let flood = tokio::spawn(async move {
-        for batch in 0..1000 {
+        for batch in 0..10_000 {
             let pair = |number: u32| {
                 let stream = 2 * (100 * batch + number) + 1;
                 [get_live(stream), frame(RESET, 0, stream, &[0, 0, 0, 8])].concat()
@@ -82,12 +82,13 @@ async fn a_flood_of_resets_ends_the_http2_connection() {
                 return batch;
             }
         }
-        1000
+        10_000
     });
     let mut bytes = Vec::new();
     let _ = timeout(PATIENCE, reader.read_to_end(&mut bytes)).await.expect("the connection ends");
     drop(reader);
-    assert!(flood.await.unwrap() < 1000, "100000 resets were taken");
+    // More than the buffers of two sockets hold, however slow the machine is.
+    assert!(flood.await.unwrap() < 10_000, "a million resets were taken");
     // GOAWAY with ENHANCE_YOUR_CALM (11), unless the reset of the connection overtook it.
     let calm = bytes.windows(4).any(|window| window == [0, 0, 0, 11]);
     assert!(calm || bytes.len() < 100, "{bytes:?}");

@@ -315,5 +315,5 @@ fn shown_example<K: Kind>() -> Value {
     };
     let language = Language { locale: "tr".to_owned(), all: false, fallback: true };
     let view = View { language: &language, caller: &Caller::PUBLIC, with_body: true };
-    view.render(Stored { entry, draft }, &References::default()).into()
+    view.render(Stored { entry, draft, is_copy: false }, &References::default()).into()
 }

@@ -145,7 +145,7 @@ pub(super) fn create_preview<K: Kind>() -> Value {
     let mut create = operation::<K>(
         "create_{}_preview",
         "Make a preview link to {}",
-        "Whoever has the link sees this one entry, its working copy included, as everybody would once it is published, until the link expires or is revoked. Of a person only with their consent: 409.",
+        "Whoever has the link sees this one entry, whatever its visibility, with its working copy, as everybody would see it once it is public, until the link expires or is revoked. It opens nothing any more once the entry is archived or in the trash, or its maker may no longer change the entry. Of a person only with their consent: 409.",
         Vec::new(),
     );
     create["requestBody"] = request_body("NewPreview", &["application/json"], "For how long, and whom");

@@ -153,7 +153,7 @@ pub async fn save<K: Kind>(
         }
         let made = Made { by: caller.id(), at: now, note: write.note };
         batch.revisions.push(history::revision(&after, write.draft.to_value(), false, made));
-        saved.push(Stored { entry: after, draft: write.draft });
+        saved.push(Stored { entry: after, draft: write.draft, is_copy: false });
     }
     batch.write(db).await?;
     for (reach, ids) in &batch.touched {

@@ -40,7 +40,7 @@ const LINKS: &str = "/v1/previews/";
 /// Operations that cost more than one unit, by method and route.
 const COSTS: [(&str, &str, u32); 1] = [("POST", "/v1/keys", 10)];
 /// What a request about many entries costs.
-const BULK_COST: u32 = 20;
+const BULK_COST: u32 = 100;
 
 const POLICY_FIELD: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE_FIELD: HeaderName = HeaderName::from_static("ratelimit");

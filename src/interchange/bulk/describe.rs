@@ -61,7 +61,7 @@ fn post<K: Kind>() -> Value {
     let collection = K::COLLECTION;
     let description = format!(
         "Creates, changes, upserts, moves and trashes up to {MAX_OPERATIONS} {collection} in one transaction, \
-         each as a request of its own would, with the rights of the caller. An entry can be named once; the \
+         each as a request of its own would, with the rights of the caller; but an entry that has a working copy is changed by itself. An entry can be named once; the \
          entries that a request creates can be referred to by slug from any of its operations. `atomic`: when one \
          operation cannot be done, nothing is changed, and 422 names each mistake, such as \
          `/operations/17/entry/translations/tr/title` (the first 1000). `per_item`: the others are done, and the \

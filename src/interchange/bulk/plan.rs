@@ -15,7 +15,6 @@ use crate::{
     editorial::{
         Draft, Kind,
         draft::{checked, checked_by_rules},
-        edit,
         load::Stored,
         references::kind_name,
         slug,
@@ -59,7 +58,7 @@ pub async fn planned<K: Kind>(
             if let Err(refusal) = expected(&target, &before, true) {
                 return Ok(Err(refusal));
             }
-            update(app, db, caller, patch, before).await
+            update(app, db, patch, before).await
         }
         Operation::Transition(target, transition) => {
             if let Err(refusal) = expected(&target, &before, false) {
@@ -119,14 +118,10 @@ fn expected<'a, K: Kind>(
 async fn update<K: Kind>(
     app: &App,
     db: &impl ConnectionTrait,
-    caller: &Caller,
     patch: Value,
     before: Before<K>,
 ) -> Result<std::result::Result<Plan<K>, Refusal>> {
     let Before::Stored(stored) = &before else { return Ok(Err(at("/id", Error::NotFound))) };
-    if let Err(error) = edit::refuse_unseen(app, caller, stored) {
-        return Ok(Err(at("/id", error)));
-    }
     let mut document = stored.draft.to_value();
     merge(&mut document, patch);
     let (draft, errors) = checked::<K>(app, &format!("New{}", K::NAME), &document)?;
@@ -153,9 +148,6 @@ fn upsert<K: Kind>(
         Before::Stored(stored) => Some(stored),
         _ => None,
     };
-    if let Some(Err(error)) = stored.map(|stored| edit::refuse_unseen(app, caller, stored)) {
-        return Ok(Err(at("/entry", error)));
-    }
     let document = onto(record, stored.map(|stored| stored.draft.to_value()));
     let checked = if is_measured {
         checked::<K>(app, &format!("{}Row", K::NAME), &document)?
@@ -171,7 +163,7 @@ fn upsert<K: Kind>(
     let mut stage = stored.map_or(Stage::new(State::Draft), |stored| Stage::of(&stored.entry));
     let wanted: Option<State> = serde_json::from_value(part(&document, "state")).map_err(Error::internal)?;
     if let Some(state) = wanted.filter(|state| *state != stage.state) {
-        match row_state(app, caller, stage, state) {
+        match row_state(app, caller, stored.map(|stored| &stored.entry), state) {
             Ok(moved) => stage = moved,
             Err(refusal) => return Ok(Err(refusal)),
         }
@@ -191,12 +183,20 @@ fn upsert<K: Kind>(
         let error = FieldError::at("/entry/former_slugs", "read_only", "only editors say this");
         return Ok(Err(Refusal::invalid(vec![error])));
     }
-    Ok(Ok(Plan { former_slugs, ..plan_for(before, draft, stage) }))
+    Ok(Ok(Plan { former_slugs, is_row: true, ..plan_for(before, draft, stage) }))
 }
 
-/// The stage that a row asks for: only what a transition could do at once.
-fn row_state(app: &App, caller: &Caller, from: Stage, to: State) -> Result<Stage, Refusal> {
-    let rules = Rules { four_eyes: app.config.four_eyes, last_author: from.submitted_by };
+/// The stage that a row asks for: only what a transition could do at once, and without a word.
+fn row_state(app: &App, caller: &Caller, entry: Option<&entry::Model>, to: State) -> Result<Stage, Refusal> {
+    let refused = |detail: &str| at("/entry/state", Error::conflict(detail));
+    let from = entry.map_or(Stage::new(State::Draft), Stage::of);
+    if app.config.four_eyes && to == State::Published {
+        return Err(refused("two must see what is published: a row may not publish, a transition may"));
+    }
+    if entry.is_some_and(|entry| !workflow::needs(caller, entry, to).is_empty()) {
+        return Err(refused("this needs a reason or a time, which a row cannot give: use a transition"));
+    }
+    let rules = Rules { four_eyes: app.config.four_eyes, last_author: None };
     workflow::check(caller, from, to, rules).map_err(|error| at("/entry/state", error))?;
     Ok(Stage::new(to))
 }
@@ -227,7 +227,16 @@ fn plan_for<K: Kind>(before: Before<K>, mut draft: Draft<K>, stage: Stage) -> Pl
     if let (None, Some(slug)) = (&draft.common.slug, before.slug()) {
         draft.common.slug = Some(slug.to_owned());
     }
-    Plan { before, draft, former_slugs: Vec::new(), stage, published_at: None, delete: false, note: None }
+    Plan {
+        before,
+        draft,
+        former_slugs: Vec::new(),
+        stage,
+        published_at: None,
+        delete: false,
+        note: None,
+        is_row: false,
+    }
 }
 
 /// Checks an entry that its schema has accepted.

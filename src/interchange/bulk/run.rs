@@ -86,21 +86,21 @@ impl<'a, K: Kind> Run<'a, K> {
             kind: PhantomData,
         };
         let mut seen = HashMap::new();
-        for index in 0..request.len() {
-            if index.is_multiple_of(BATCH) {
-                // Others are served meanwhile.
-                tokio::task::yield_now().await;
-            }
-            let read = operation::read::<K>(app, request, index, true)?;
-            let (op, looked) = match read {
-                Ok(operation) => (Some(operation.op()), run.look(index, &operation, &mut seen)?),
-                Err((op, refusal)) => (op, Err(refusal)),
-            };
-            if let Some(place) = run.ops.get_mut(index) {
-                *place = op;
-            }
-            if let Err(refusal) = looked {
-                run.bad.insert(index, refusal);
+        for start in (0..request.len()).step_by(BATCH) {
+            // Others are served meanwhile.
+            tokio::task::yield_now().await;
+            let indices = start..request.len().min(start + BATCH);
+            for (index, read) in indices.clone().zip(operation::read_all::<K>(app, request, indices)) {
+                let (op, looked) = match read? {
+                    Ok(operation) => (Some(operation.op()), run.look(index, &operation, &mut seen)?),
+                    Err((op, refusal)) => (op, Err(refusal)),
+                };
+                if let Some(place) = run.ops.get_mut(index) {
+                    *place = op;
+                }
+                if let Err(refusal) = looked {
+                    run.bad.insert(index, refusal);
+                }
             }
         }
         Ok(run)

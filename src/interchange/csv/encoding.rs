@@ -78,7 +78,7 @@ pub fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
     let mut decoder = UTF_8.new_decoder_without_bom_handling();
     let mut buffer = vec![0; CHUNK];
     let mut sink = vec![0; 4 * CHUNK];
-    let mut is_first = true;
+    let (mut is_first, mut has_letters) = (true, false);
     loop {
         let mut read = 0;
         // A mark must not be cut in two.
@@ -95,8 +95,14 @@ pub fn detect(mut input: impl Read) -> io::Result<&'static Encoding> {
         }
         is_first = false;
         let last = read == 0;
-        let (result, ..) = decoder.decode_to_utf8_without_replacement(bytes, &mut sink, last);
+        let (result, _, written) = decoder.decode_to_utf8_without_replacement(bytes, &mut sink, last);
+        has_letters |= !sink.get(..written).unwrap_or_default().is_ascii();
         match result {
+            // Letters of a code page are hardly ever good UTF-8, even once.
+            DecoderResult::Malformed(..) if has_letters => {
+                let detail = "this begins as UTF-8 and does not go on so: it is cut off, or damaged";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, detail));
+            }
             DecoderResult::Malformed(..) => return Ok(WINDOWS_1254),
             _ if last => return Ok(UTF_8),
             _ => {}
@@ -113,13 +119,28 @@ pub struct Decoded<R> {
     given: usize,
     ended: bool,
     allowance: Arc<AtomicUsize>,
+    quotes: Arc<AtomicUsize>,
 }
 
 impl<R: Read> Decoded<R> {
     /// Reads `input`, no more than `allowance` bytes of it; whoever shares it may raise it.
     pub fn new(input: R, encoding: &'static Encoding, allowance: Arc<AtomicUsize>) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self { input, decoder, bytes: Vec::new(), text: Vec::new(), given: 0, ended: false, allowance }
+        Self {
+            input,
+            decoder,
+            bytes: Vec::new(),
+            text: Vec::new(),
+            given: 0,
+            ended: false,
+            allowance,
+            quotes: Arc::default(),
+        }
+    }
+
+    /// How many quotes have been read, now and later.
+    pub fn quotes(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.quotes)
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -135,6 +156,8 @@ impl<R: Read> Decoded<R> {
         }
         self.bytes.drain(..used);
         self.text.truncate(written);
+        let quotes = self.text.iter().filter(|byte| **byte == b'"').count();
+        self.quotes.fetch_add(quotes, Ordering::Relaxed);
         self.given = 0;
         Ok(())
     }

@@ -35,6 +35,9 @@ pub struct Rows<R: Read> {
     names: Vec<String>,
     records: csv::Reader<BufReader<Decoded<R>>>,
     allowance: Arc<AtomicUsize>,
+    quotes: Arc<AtomicUsize>,
+    /// The line in which the last row began.
+    line: u64,
 }
 
 /// A row and its line; or what is wrong with it.
@@ -67,6 +70,7 @@ impl<R: Read> Rows<R> {
         }
         let allowance = Arc::new(AtomicUsize::new(MAX_ROW_BYTES + SLACK));
         let text = Decoded::new(open().map_err(unreadable)?, encoding, Arc::clone(&allowance));
+        let quotes = text.quotes();
         let mut records = csv::ReaderBuilder::new()
             .delimiter(delimiter.byte())
             .has_headers(false)
@@ -79,7 +83,7 @@ impl<R: Read> Rows<R> {
         let layout = Arc::new(Layout::of::<K>(app, &app.config.locales)?);
         let heads = layout.find(record.iter())?;
         let names = record.iter().map(str::to_owned).collect();
-        Ok(Self { layout, heads, names, records, allowance })
+        Ok(Self { layout, heads, names, records, allowance, quotes, line: 1 })
     }
 
     /// The next row that is not empty, as it came.
@@ -88,8 +92,14 @@ impl<R: Read> Rows<R> {
         loop {
             self.allowance.store(MAX_ROW_BYTES + SLACK, Ordering::Relaxed);
             if !self.records.read_record(&mut record)? {
+                // What is quoted has two of them; what stands in quotes is written twice.
+                if self.quotes.load(Ordering::Relaxed) % 2 == 1 {
+                    let detail = format!("a quote is not closed: look in line {} and before", self.line);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, detail));
+                }
                 return Ok(None);
             }
+            self.line = record.position().map_or(self.line, csv::Position::line);
             if record.iter().any(|cell| !cell.trim().is_empty()) {
                 let line = record.position().map_or(0, csv::Position::line);
                 return Ok(Some((usize::try_from(line).unwrap_or(usize::MAX), record)));
@@ -159,6 +169,16 @@ impl Table {
                 Error::Problem(Code::UnsupportedMediaType, detail)
             })?),
         };
+        if encoding == Some(encoding_rs::UTF_8)
+            && let Err(error) = std::str::from_utf8(bytes)
+        {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            return Err(Error::Problem(
+                Code::MalformedBody,
+                format!("line {line} is not UTF-8, as it is said to be"),
+            ));
+        }
         let mut rows = Rows::open::<K>(app, encoding, || Ok(Cursor::new(bytes.clone())))?;
         let mut records = Vec::new();
         while records.len() <= most {

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     auth::Caller,
     editorial::{
-        Draft, Kind, claims, history,
+        Draft, Kind, claims, edit, history,
         load::{Stored, load},
         references,
         store::{self, Before, Write},
@@ -56,6 +56,8 @@ pub struct Plan<K: Kind> {
     pub delete: bool,
     /// Why; kept with the version.
     pub note: Option<String>,
+    /// Whether it says all that whoever wrote it could see: what they could not see stays.
+    pub is_row: bool,
 }
 
 /// What came of a plan.
@@ -128,11 +130,12 @@ pub async fn write<K: Kind>(
         kept.push(references_of(&plan.before));
         items.push((plan.draft, Vec::new()));
         retired.push(plan.former_slugs);
-        rest.push((plan.before, plan.stage, plan.published_at, plan.delete, plan.note));
+        rest.push((plan.before, plan.stage, plan.published_at, plan.delete, plan.note, plan.is_row));
     }
     let is_kept = |index: usize, name: &str| kept.get(index).is_some_and(|names| names.contains(name));
     references::resolve_many(db, caller, &mut items, is_kept).await?;
     claims::clashes(db, &mut items, &ids, &retired).await?;
+    let hidden = references::unseen(db, caller, kept.iter().flatten()).await?;
     let former = if retired.iter().all(Vec::is_empty) {
         HashMap::new()
     } else {
@@ -142,9 +145,25 @@ pub async fn write<K: Kind>(
     let mut outcomes = Vec::with_capacity(items.len());
     let mut written = Written::default();
     for (((draft, mut errors), slugs), plan) in items.into_iter().zip(retired).zip(rest) {
-        let (before, stage, published_at, delete, note) = plan;
+        let (before, stage, published_at, delete, note, is_row) = plan;
+        let mut draft = draft;
+        if let Before::Stored(stored) = &before
+            && is_row
+            && !hidden.is_empty()
+        {
+            draft.keep_unseen(&stored.draft, &hidden);
+        }
         if stage.is_complete() && !delete {
             errors.extend(draft.missing());
+        }
+        if errors.is_empty()
+            && !delete
+            && let Before::Stored(stored) = &before
+            && stage.state == stored.entry.state
+            && stage.draft_version == stored.entry.draft_version
+            && let Err(error) = edit::refuse_unseen(app, caller, stored, &draft)
+        {
+            errors.push(FieldError::at("", "needs_review", error.to_string()));
         }
         if errors.is_empty() && !delete && overlooks_copy(&before, &draft, stage) {
             let detail =

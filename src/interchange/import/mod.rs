@@ -332,6 +332,7 @@ async fn write_batch<K: Kind>(
             published_at: said.published_at,
             delete: false,
             note: None,
+            is_row: true,
         });
     }
     let batch = engine::write(round.app, round.tx, &Caller::SYSTEM, plans).await?;

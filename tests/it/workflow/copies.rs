@@ -152,3 +152,38 @@ async fn a_copy_is_held_to_the_same_rules() {
     let hidden = draft(&service, "people", As::Editor, person("Gizli Kişi", &["name"])).await;
     assert_eq!(service.get(&hidden, As::Publishable).await.status, 404);
 }
+
+#[tokio::test]
+async fn the_tag_of_one_is_no_tag_of_the_other() {
+    let service = TestApp::start().await;
+    let path = service.published("publications", publication("Rapor")).await;
+    let copy = format!("{path}?draft=true");
+    let kept = service.patch(&copy, As::Editor, &tag(&service, &path).await, json!({ "pages": "1" })).await;
+    let live = tag(&service, &path).await;
+    assert_eq!(service.patch(&copy, As::Admin, &live, json!({ "pages": "2" })).await.status, 412);
+    assert_eq!(service.delete(&copy, As::Admin, &live).await.status, 412);
+    assert_eq!(service.delete(&path, As::Admin, kept.etag()).await.status, 412);
+    assert_eq!(service.patch(&path, As::Admin, kept.etag(), json!({ "edition": "2" })).await.status, 412);
+    assert_eq!(service.get(&copy, As::Editor).await.etag(), kept.etag());
+}
+
+#[tokio::test]
+async fn who_is_to_be_hidden_is_hidden_whatever_is_being_written() {
+    let service = TestApp::start().await;
+    let path = service.published("people", person("Işıl Öztürk", &["name", "role"])).await;
+    let copy = format!("{path}?draft=true");
+    let kept = service
+        .patch(
+            &copy,
+            As::Editor,
+            &tag(&service, &path).await,
+            json!({ "consent": { "scope": ["name", "biography"] } }),
+        )
+        .await;
+    assert_eq!(kept.status, 200, "{}", kept.text);
+    let withdrawn =
+        service.patch(&path, As::Editor, &tag(&service, &path).await, json!({ "consent": null })).await;
+    assert_eq!(withdrawn.status, 200, "{}", withdrawn.text);
+    assert_eq!(service.get(&path, As::Publishable).await.status, 404);
+    assert_eq!(service.get(&copy, As::Editor).await.body["consent"], Value::Null, "in the copy, too");
+}

@@ -111,3 +111,18 @@ async fn there_is_an_end_to_links() {
     service.app.clock.advance(TimeDelta::hours(72));
     link(&service, &path, As::Editor, json!({})).await;
 }
+
+#[tokio::test]
+async fn an_author_s_link_shows_nothing_that_the_author_may_not_see() {
+    let service = TestApp::start().await;
+    let path = draft(&service, "publications", As::Author, publication("Rapor")).await;
+    let (theirs, _) = link(&service, &path, As::Author, json!({})).await;
+    let (editors, _) = link(&service, &path, As::Editor, json!({})).await;
+    for to in ["published", "archived"] {
+        let moved = super::go(&service, &path, As::Editor, json!({ "to": to })).await;
+        assert_eq!(moved.status, 200, "{}", moved.text);
+        assert_eq!(service.get(&theirs, As::Nobody).await.status, 404, "{to}");
+        let expected = if to == "published" { 200 } else { 404 };
+        assert_eq!(service.get(&editors, As::Nobody).await.status, expected, "{to}");
+    }
+}

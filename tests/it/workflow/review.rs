@@ -167,3 +167,37 @@ async fn with_four_eyes_nobody_publishes_what_they_alone_have_seen() {
         .await;
     assert_eq!(restored.status, 409, "{}", restored.text);
 }
+
+#[tokio::test]
+async fn with_four_eyes_what_was_planned_is_not_rewritten_and_what_narrows_needs_nobody() {
+    let service = TestApp::with(&[("SOGEP_FOUR_EYES", "on")]).await;
+    let path = draft(&service, "publications", As::Editor, publication("Rapor")).await;
+    go(&service, &path, As::Editor, json!({ "to": "in_review" })).await;
+    go(&service, &path, As::Admin, json!({ "to": "published" })).await;
+    let copy = format!("{path}?draft=true");
+    let etag = service.get(&path, As::Editor).await.etag().to_owned();
+    let kept = service.patch(&copy, As::Editor, &etag, json!({ "pages": "1" })).await;
+    assert_eq!(kept.status, 200, "{}", kept.text);
+    let planned =
+        go(&service, &path, As::Admin, json!({ "to": "published", "at": "2026-03-08T10:00:00Z" })).await;
+    assert_eq!(planned.status, 200, "{}", planned.text);
+    let etag = service.get(&copy, As::Editor).await.etag().to_owned();
+    let sneaked = service.patch(&copy, As::Editor, &etag, json!({ "pages": "2" })).await;
+    assert_eq!(sneaked.status, 409, "{}", sneaked.text);
+    // A row publishes nothing, and changes nothing that is published.
+    let row = |state: Value| json!({ "operations": [{ "op": "upsert", "entry": { "slug": "rapor", "state": state, "translations": { "tr": { "title": "Başka" } } } }] });
+    for state in [Value::Null, json!("published")] {
+        let refused = service.post("/v1/publications:bulk", As::Editor, row(state)).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+    }
+    // Nobody waits when somebody is to be hidden, and the profile has no review.
+    let etag = service.get(&path, As::Editor).await.etag().to_owned();
+    let narrowed = service.patch(&path, As::Editor, &etag, json!({ "visibility": "internal" })).await;
+    assert_eq!(narrowed.status, 200, "{}", narrowed.text);
+    assert_eq!(service.get(&path, As::Publishable).await.status, 404);
+    let widened = service.patch(&path, As::Editor, narrowed.etag(), json!({ "visibility": "public" })).await;
+    assert_eq!(widened.status, 409, "{}", widened.text);
+    let etag = service.get("/v1/organisation", As::Editor).await.etag().to_owned();
+    let profile = json!({ "contact": { "email": "iletisim@sogep.example" } });
+    assert_eq!(service.patch("/v1/organisation", As::Editor, &etag, profile).await.status, 200);
+}

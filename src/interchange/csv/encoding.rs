@@ -156,7 +156,7 @@ impl<R: Read> Decoded<R> {
         }
         self.bytes.drain(..used);
         self.text.truncate(written);
-        let quotes = self.text.iter().filter(|byte| **byte == b'"').count();
+        let quotes = self.text.split(|byte| *byte == b'"').count().saturating_sub(1);
         self.quotes.fetch_add(quotes, Ordering::Relaxed);
         self.given = 0;
         Ok(())

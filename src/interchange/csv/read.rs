@@ -173,7 +173,7 @@ impl Table {
             && let Err(error) = std::str::from_utf8(bytes)
         {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             return Err(Error::Problem(
                 Code::MalformedBody,
                 format!("line {line} is not UTF-8, as it is said to be"),

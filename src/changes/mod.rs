@@ -1,5 +1,5 @@
 //! The change log as those who keep a copy read it: what has become of every entry since they last
-//! asked, as a list ([`log`]) or as it happens ([`stream`]).
+//! asked, as a list (`log`) or as it happens (`stream`).
 //!
 //! Only the latest line of each entry counts, and it is answered with what the entry is now: whoever
 //! reads from the beginning gets what there is, whoever reads on misses nothing, and whoever reads a

@@ -24,7 +24,7 @@ const CHUNK: usize = 5_000;
 const AUDIENCES: [Visibility; 3] = [Visibility::Public, Visibility::Partners, Visibility::Internal];
 
 /// Who can tell that an entry has changed, where another shows it: those audiences, by their place in
-/// [`AUDIENCES`], from `from` up to but not including `until`; 3 are those who edit.
+/// `AUDIENCES`, from `from` up to but not including `until`; 3 are those who edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reach {
     from: usize,

@@ -1,6 +1,6 @@
 //! Entries as tables, for spreadsheets: one row an entry, one column a field.
 //!
-//! The columns follow from the schema of the kind ([`layout`]). What a cell holds ([`cell`]) reads
+//! The columns follow from the schema of the kind (`layout`). What a cell holds (`cell`) reads
 //! like what one would type, and what is written is read back exactly:
 //!
 //! | in the entry | in the cell |
@@ -14,7 +14,7 @@
 //! | a language with no text at all | `\0` in its first column |
 //!
 //! A cell that a spreadsheet would take for a formula gets an apostrophe before it, and loses one
-//! when it is read ([`cell::defused`], [`cell::plain`]).
+//! when it is read (`cell::defused`, `cell::plain`).
 
 mod cell;
 mod credit;

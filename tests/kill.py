@@ -94,7 +94,7 @@ class Writer(threading.Thread):
         if what == "delete":
             return self.send(entry, Shape(version, now.edit, now.state, True), 204, "DELETE", entry.path)
         to = {"draft": "published", "published": self.random.choice(["archived", "draft"]), "archived": "draft"}[now.state]
-        self.send(entry, Shape(version, now.edit, to), 200, "POST", f"{entry.path}/transitions", {"to": to})
+        self.send(entry, Shape(version, now.edit, to), 200, "POST", f"{entry.path}/transitions", {"to": to, "note": "Neden"})
 
     def send(self, entry, after, expected, method, path, body=None):
         entry.under_way = after

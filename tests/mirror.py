@@ -129,7 +129,7 @@ class Writer(threading.Thread):
         if roll < 0.75:
             self.ask("change", "PATCH", path, self.patch(collection), {"if-match": etag})
         elif roll < 0.93:
-            self.ask("withdraw", "POST", f"{path}/transitions", {"to": self.dice.choice(["archived", "draft"])})
+            self.ask("withdraw", "POST", f"{path}/transitions", {"to": self.dice.choice(["archived", "draft"]), "note": "Neden"})
         else:
             self.ask("trash", "DELETE", path, None, {"if-match": etag})
 

@@ -1,4 +1,20 @@
-//! All kinds of content: calling what is generic over the kind when only its name is known.
+//! All kinds of content: calling what is generic over the kind, for every one, or when only its name is
+//! known.
+
+/// Calls a macro with every kind that has a collection.
+macro_rules! every_collection {
+    ($do:ident) => {
+        $do!(
+            $crate::publications::Publication,
+            $crate::projects::Project,
+            $crate::events::Event,
+            $crate::practices::Practice,
+            $crate::people::Person,
+            $crate::partners::Partner,
+            $crate::topics::Topic
+        )
+    };
+}
 
 /// Calls a function that is generic over the kind, for the kind that a word of
 /// [`crate::entity::vocabulary::Kind`] names.
@@ -16,4 +32,5 @@ macro_rules! for_kind {
         }
     };
 }
-pub(crate) use for_kind;
+
+pub(crate) use {every_collection, for_kind};

@@ -11,32 +11,18 @@ use crate::{
     auth::{self, Caller, Grants, caller::Actor},
     backlog, changes,
     editorial::{self, describe::describe_unpublished},
-    events::Event,
     http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
     interchange::{bulk, download},
-    keys, organisation,
+    keys,
+    kinds::every_collection,
+    organisation,
     organisation::Organisation,
-    partners::Partner,
-    people::Person,
-    practices::Practice,
-    previews,
-    projects::Project,
-    publications::Publication,
-    service, sessions,
-    topics::Topic,
-    users,
+    previews, service, sessions, users,
 };
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(Problem)))]
 struct Api;
-
-/// Does something with every kind that has a collection.
-macro_rules! every_kind {
-    ($do:ident) => {
-        $do!(Publication, Project, Event, Practice, Person, Partner, Topic)
-    };
-}
 
 /// The service, ready to be called.
 pub fn router(app: &App) -> Router {
@@ -46,7 +32,7 @@ pub fn router(app: &App) -> Router {
     }
     declared
         .merge(organisation::router())
-        .merge(every_kind!(collections))
+        .merge(every_collection!(collections))
         .merge(service::documentation())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(app.clone(), envelope::envelope))
@@ -79,7 +65,7 @@ pub fn document() -> Value {
         macro_rules! describe {
             ($($kind:ty),*) => { $(editorial::describe::<$kind>(document); bulk::describe::<$kind>(document); download::describe::<$kind>(document);)* };
         }
-        every_kind!(describe);
+        every_collection!(describe);
     })
 }
 
@@ -91,7 +77,7 @@ pub fn contract() -> Contract {
         ($($kind:ty),*) => { $(describe_unpublished::<$kind>(&mut unpublished);)* };
     }
     describe!(Organisation);
-    every_kind!(describe);
+    every_collection!(describe);
     let unpublished = unpublished.as_object().cloned().unwrap_or_default();
     Contract::new(&document(), unpublished)
 }

@@ -24,6 +24,9 @@ use crate::{
 /// How long a key may lie unused before it is refused.
 const UNUSED: TimeDelta = TimeDelta::days(90);
 
+/// Why a key is refused whose time is over.
+const EXPIRED: &str = "expired";
+
 /// How long before its end a key is told of it with every answer.
 const WARNED: TimeDelta = TimeDelta::days(14);
 
@@ -130,16 +133,7 @@ async fn with_key(
 ) -> Result<Verified> {
     // Well-formed or not is told without asking the database (SECURITY.md K-01).
     let Some(prefix) = key::prefix(text) else { return Ok(Err(refused("malformed"))) };
-    let to_creator = api_key::Entity::belongs_to(user::Entity)
-        .from(api_key::Column::CreatedBy)
-        .to(user::Column::Id)
-        .into();
-    let found = api_key::Entity::find()
-        .filter(api_key::Column::Prefix.eq(prefix))
-        .join(JoinType::LeftJoin, to_creator)
-        .select_also(user::Entity)
-        .one(app.db.reader())
-        .await?;
+    let found = key_and_creator(app, api_key::Column::Prefix.eq(prefix)).await?;
     // An unknown key takes the same steps as a wrong one.
     let stored = found.as_ref().map_or("", |(row, _)| row.hash.as_str());
     let made_under = app.secrets.check_api_key(text, stored);
@@ -150,19 +144,14 @@ async fn with_key(
     };
     let Some(made_under) = made_under else { return Ok(Err(known("wrong_secret"))) };
     let now = app.clock.now();
-    if row.revoked_at.is_some() {
-        return Ok(Err(known("revoked")));
-    }
-    if row.expires_at <= now {
+    match worthless(&row, creator.as_ref(), now) {
         // Only who has the whole key learns this.
-        let detail = "the key has expired: an administrator can make a new one".to_owned();
-        return Ok(Err(Refused { answer: Error::Problem(Code::KeyExpired, detail), ..known("expired") }));
-    }
-    if now - row.last_used_at.unwrap_or(row.created_at) > UNUSED {
-        return Ok(Err(known("unused")));
-    }
-    if creator.as_ref().is_some_and(is_closed) {
-        return Ok(Err(known("creator_disabled")));
+        Some(reason @ EXPIRED) => {
+            let detail = "the key has expired: an administrator can make a new one".to_owned();
+            return Ok(Err(Refused { answer: Error::Problem(Code::KeyExpired, detail), ..known(reason) }));
+        }
+        Some(reason) => return Ok(Err(known(reason))),
+        None => {}
     }
     let list = |stored: &Option<Json>| -> Result<Vec<String>> {
         stored.clone().map_or_else(|| Ok(Vec::new()), serde_json::from_value).map_err(Error::internal)
@@ -186,7 +175,41 @@ async fn with_key(
     if let Some(exchange) = exchange.filter(|_| row.expires_at - now <= WARNED) {
         exchange.key_expires(row.expires_at);
     }
-    let scopes: Vec<Scope> = serde_json::from_value(row.scopes).map_err(Error::internal)?;
+    let (scopes, grants) = granted(&row, creator.as_ref())?;
+    Ok(Ok((Actor::Key { id: row.id, name: row.name, kind: row.r#type, scopes }, grants)))
+}
+
+/// The key that `condition` describes, and who made it.
+async fn key_and_creator(
+    app: &App,
+    condition: Expr,
+) -> Result<Option<(api_key::Model, Option<user::Model>)>> {
+    let to_creator = api_key::Entity::belongs_to(user::Entity)
+        .from(api_key::Column::CreatedBy)
+        .to(user::Column::Id)
+        .into();
+    let select = api_key::Entity::find().filter(condition).join(JoinType::LeftJoin, to_creator);
+    Ok(select.select_also(user::Entity).one(app.db.reader()).await?)
+}
+
+/// Why a key is good no more, in one word.
+fn worthless(row: &api_key::Model, creator: Option<&user::Model>, now: DateTimeUtc) -> Option<&'static str> {
+    if row.revoked_at.is_some() {
+        Some("revoked")
+    } else if row.expires_at <= now {
+        Some(EXPIRED)
+    } else if now - row.last_used_at.unwrap_or(row.created_at) > UNUSED {
+        Some("unused")
+    } else if creator.is_some_and(is_closed) {
+        Some("creator_disabled")
+    } else {
+        None
+    }
+}
+
+/// The scopes of a key that is good, and what it may do now.
+fn granted(row: &api_key::Model, creator: Option<&user::Model>) -> Result<(Vec<Scope>, Grants)> {
+    let scopes: Vec<Scope> = serde_json::from_value(row.scopes.clone()).map_err(Error::internal)?;
     // A key made on the command line has no creator whose rights could limit it.
     let limit = creator.map_or(Caller::SYSTEM.grants, |creator| Grants::of_role(creator.role));
     // Nor does a partner's key ever see or publish what others are writing (SECURITY.md K-03, Z-07).
@@ -195,7 +218,24 @@ async fn with_key(
         KeyType::Publishable => Grants { reads: Some(Visibility::Public), ..Grants::NONE },
         KeyType::Secret => Grants::of_scopes(&scopes, limit),
     };
-    Ok(Ok((Actor::Key { id: row.id, name: row.name, kind: row.r#type, scopes }, grants)))
+    Ok((scopes, grants))
+}
+
+/// What the account or key `id` may do now, when it is not there to ask: nothing, once it is closed or
+/// good no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn grants_of(app: &App, id: Uuid) -> Result<Grants> {
+    if let Some(account) = user::Entity::find_by_id(id).one(app.db.reader()).await? {
+        return Ok(if is_closed(&account) { Grants::NONE } else { Grants::of_role(account.role) });
+    }
+    match key_and_creator(app, api_key::Column::Id.eq(id)).await? {
+        Some((row, creator)) if worthless(&row, creator.as_ref(), app.clock.now()).is_none() => {
+            Ok(granted(&row, creator.as_ref())?.1)
+        }
+        _ => Ok(Grants::NONE),
+    }
 }
 
 /// Whether the request comes from one of `networks`; one whose origin is not known comes from none.

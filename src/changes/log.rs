@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Change, ChangedEntry, Feed, Happened, every_kind, wrong_place};
+use super::{Change, ChangedEntry, Feed, Happened, wrong_place};
 use crate::{
     app::App,
     auth::Follower,
@@ -31,6 +31,8 @@ use crate::{
         locale::Language,
         query::{Parameters, Values},
     },
+    kinds::every_collection,
+    organisation::Organisation,
 };
 
 /// A page of the change log.
@@ -245,7 +247,8 @@ impl Present {
         macro_rules! add {
             ($($kind:ty),*) => { $(present.add::<$kind>(tx, view.clone(), &rows).await?;)* };
         }
-        every_kind!(add);
+        add!(Organisation);
+        every_collection!(add);
         Ok(present)
     }
 

@@ -23,9 +23,11 @@ use uuid::Uuid;
 use crate::{
     app::App,
     auth::Caller,
-    editorial,
+    editorial::{self, Kind as _},
     entity::vocabulary::Kind,
     http::{Error, FieldError, Result, cursor::Mark},
+    kinds::every_collection,
+    organisation::Organisation,
 };
 
 /// The routes.
@@ -88,29 +90,14 @@ impl PartialSchema for ChangedEntry {
 
 impl ToSchema for ChangedEntry {}
 
-/// Calls a macro with every kind.
-macro_rules! every_kind {
-    ($do:ident) => {
-        $do!(
-            crate::organisation::Organisation,
-            crate::publications::Publication,
-            crate::projects::Project,
-            crate::events::Event,
-            crate::practices::Practice,
-            crate::people::Person,
-            crate::partners::Partner,
-            crate::topics::Topic
-        )
-    };
-}
-pub(crate) use every_kind;
-
 macro_rules! names {
-    ($($kind:ty),*) => { [$((<$kind as editorial::Kind>::KIND, <$kind as editorial::Kind>::NAME)),*] };
+    ($($kind:ty),*) => {
+        [(Organisation::KIND, Organisation::NAME), $((<$kind>::KIND, <$kind>::NAME)),*]
+    };
 }
 
 /// The kinds and the names of their schemas.
-const NAMES: [(Kind, &str); 8] = every_kind!(names);
+const NAMES: [(Kind, &str); 8] = every_collection!(names);
 
 /// What somebody follows.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use axum::{
     response::Response,
 };
 use sea_orm::entity::prelude::*;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     view::{View, referred_to},
 };
 use crate::{
+    app::App,
     auth::Caller,
     entity::entry,
     http::{
@@ -73,6 +75,21 @@ pub async fn show<K: Kind>(
     let shown = rendered(db, caller, language, stored).await?;
     let locale = shown.get("locale").and_then(Value::as_str).unwrap_or_default().to_owned();
     answer(headers, caller, &locale, version, Some(updated_at), &Value::Object(shown))
+}
+
+/// The answer that tells those who write something about `entry`, rather than showing it.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn about(
+    app: &App,
+    request: &HeaderMap,
+    caller: &Caller,
+    entry: &entry::Model,
+    told: &impl Serialize,
+) -> Result<Response> {
+    let told = serde_json::to_value(told).map_err(Error::internal)?;
+    answer(request, caller, &app.config.default_locale, Version::live(entry.version), None, &told)
 }
 
 /// An answer in JSON, with what caches need to know; 304 when the caller has it already.

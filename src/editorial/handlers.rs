@@ -21,7 +21,7 @@ use super::{
     transitions, versions,
     view::View,
     workflow::Stage,
-    working_copy,
+    working_copy::{self, Change},
 };
 use crate::{
     app::App,
@@ -200,12 +200,8 @@ pub async fn change_entry<K: Kind>(
     let mut document = seen.draft.to_value();
     merge(&mut document, patch);
     let after = edit::checked::<K>(app, &document)?;
-    let saved = if *draft {
-        working_copy::change(app, &tx, caller, stored, copy, after, None).await?
-    } else {
-        edit::refuse_unseen(app, caller, &stored, &after)?;
-        working_copy::change_beside(app, &tx, caller, stored, copy, after, None).await?
-    };
+    let change = Change { live: stored, copy, draft: after, note: None };
+    let saved = working_copy::apply(app, &tx, caller, change, *draft).await?;
     let response = show(&tx, caller, language, &HeaderMap::new(), saved).await?;
     tx.commit().await?;
     Ok(response)
@@ -243,8 +239,8 @@ async fn restore<K: Kind>(
     Once(effect, NoBody): Once<NoBody>,
 ) -> Result<Response> {
     let tx = effect.begin().await?;
-    let entry = lookup::find::<K>(&tx, &caller, &id, Among::Trash, true).await?;
-    let stored = lookup::whole::<K>(&tx, lookup::allowed(&caller, entry, finder::may_change)?).await?;
+    let entry = lookup::changeable::<K>(&tx, &caller, &id, Among::Trash, true).await?;
+    let stored = lookup::whole::<K>(&tx, entry).await?;
     // Nothing goes from the trash to the public: it is looked at first.
     let state = match stored.entry.state {
         EntryState::Archived => EntryState::Archived,

@@ -140,5 +140,5 @@ pub async fn seal(
          WHERE position IS NULL",
     )
     .await?;
-    trail::record(db, now, events).await
+    trail::append(db, now, events).await
 }

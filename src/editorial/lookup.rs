@@ -74,6 +74,20 @@ pub async fn held<K: Kind>(
     whole(db, allowed(caller, entry, may)?).await
 }
 
+/// The entry with this id or slug, if the caller may change it.
+///
+/// # Errors
+/// 404, or 403.
+pub async fn changeable<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    id: &Id,
+    among: Among,
+    for_change: bool,
+) -> Result<entry::Model> {
+    allowed(caller, find::<K>(db, caller, id, among, for_change).await?, finder::may_change)
+}
+
 /// `entry`, if it is there and the caller may do with it what `may` says.
 ///
 /// # Errors

@@ -1,10 +1,12 @@
 //! The entry that every kind of content is.
 //!
 //! What all kinds share lives here once: what a kind declares ([`kind`]), what a writer sends
-//! ([`draft`]), who sees what ([`finder`]), reading ([`load`], [`references`], [`view`], [`answer`]), writing
-//! ([`store`], [`claims`], [`tree`], [`workflow`], [`slug`], [`history`], [`dependents`]), the operations ([`handlers`], [`parameters`]) and how they are
-//! documented ([`mod@describe`]). A slice such as [`crate::publications`] adds only its own columns,
-//! texts and rules.
+//! ([`draft`], [`mentions`]), who sees what ([`finder`], [`lookup`]), reading ([`load`], [`references`],
+//! [`view`], [`answer`], [`actors`]), writing ([`edit`], [`store`], [`claims`], [`tree`], [`slug`],
+//! [`history`], [`dependents`]), the way to the public and back ([`workflow`], [`transitions`],
+//! [`working_copy`], [`versions`], [`difference`], [`previews`], [`mod@purge`]), the operations
+//! ([`handlers`], [`parameters`]) and how they are documented ([`mod@describe`]). A slice such as
+//! [`crate::publications`] adds only its own columns, texts and rules.
 
 pub mod actors;
 pub mod answer;
@@ -21,6 +23,7 @@ pub mod history;
 pub mod kind;
 pub mod load;
 pub mod lookup;
+pub mod mentions;
 pub mod parameters;
 pub mod previews;
 pub mod purge;

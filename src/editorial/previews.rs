@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::{
     actors::{Actors, By},
-    answer::{answer, rendered},
+    answer::{about, answer, rendered},
     finder,
     handlers::created,
     kind::Kind,
@@ -27,10 +27,10 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, Once, Scope, Writer},
+    auth::{Caller, Once, Writer, grants_of},
     entity::{
-        api_key, entry, preview, user,
-        vocabulary::{AccountRole, AuditAction, State as EntryState},
+        entry, preview,
+        vocabulary::{AuditAction, State as EntryState},
     },
     http::{
         Body, Error, Id, Query, Result,
@@ -128,8 +128,7 @@ pub(super) async fn create<K: Kind>(
     Once(effect, Body(new)): Once<Body<NewPreview>>,
 ) -> Result<Response> {
     let tx = effect.begin().await?;
-    let entry = lookup::find::<K>(&tx, &caller, &id, Among::Alive, true).await?;
-    let entry = lookup::allowed(&caller, entry, finder::may_change)?;
+    let entry = lookup::changeable::<K>(&tx, &caller, &id, Among::Alive, true).await?;
     if !entry.consented {
         return Err(Error::conflict("who has not agreed to be shown is shown to nobody, not even by a link"));
     }
@@ -172,8 +171,7 @@ pub(super) async fn list<K: Kind>(
     headers: HeaderMap,
 ) -> Result<Response> {
     let db = app.db.reader();
-    let entry = lookup::find::<K>(db, &caller, &id, Among::Alive, false).await?;
-    let entry = lookup::allowed(&caller, entry, finder::may_change)?;
+    let entry = lookup::changeable::<K>(db, &caller, &id, Among::Alive, false).await?;
     let key = app.secrets.cursor_key();
     let list = format!("previews|{}|{:?}", entry.id, caller.id());
     let after = page.after(key, &list)?;
@@ -193,8 +191,7 @@ pub(super) async fn list<K: Kind>(
     let page = page.cut(&mut rows, position, key, &list);
     let actors = Actors::load(db, rows.iter().map(|row| row.created_by)).await?;
     let data = rows.into_iter().map(|row| shown(row, &actors)).collect();
-    let page = json!(PreviewPage { data, page });
-    answer(&headers, &caller, &app.config.default_locale, Version::live(entry.version), None, &page)
+    about(&app, &headers, &caller, &entry, &PreviewPage { data, page })
 }
 
 /// `DELETE /v1/{collection}/{id}/previews/{preview}`
@@ -207,8 +204,7 @@ pub(super) async fn revoke<K: Kind>(
 ) -> Result<StatusCode> {
     let Some(Id::Uuid(link)) = Id::parse(&part) else { return Err(Error::NotFound) };
     let tx = app.db.begin().await?;
-    let entry = lookup::find::<K>(&tx, &caller, &id, Among::Alive, true).await?;
-    let entry = lookup::allowed(&caller, entry, finder::may_change)?;
+    let entry = lookup::changeable::<K>(&tx, &caller, &id, Among::Alive, true).await?;
     let row =
         preview::Entity::find_by_id(link).filter(preview::Column::EntryId.eq(entry.id)).one(&tx).await?;
     let row = row.ok_or(Error::NotFound)?;
@@ -250,21 +246,9 @@ pub async fn opened(app: &App, token: &str) -> Result<entry::Model> {
 /// it is while it is on its way. What editors write of it later is not the author's to show.
 async fn is_still_allowed(app: &App, link: &preview::Model, entry: &entry::Model) -> Result<bool> {
     let Some(maker) = link.created_by else { return Ok(false) };
-    let db = app.db.reader();
-    let edits = if let Some(account) = user::Entity::find_by_id(maker).one(db).await? {
-        if account.disabled_at.is_some() || account.deleted_at.is_some() {
-            return Ok(false);
-        }
-        account.role >= AccountRole::Editor
-    } else {
-        let key = api_key::Entity::find_by_id(maker).one(db).await?;
-        let is_good = |key: &api_key::Model| key.revoked_at.is_none() && key.expires_at > app.clock.now();
-        let Some(key) = key.filter(is_good) else { return Ok(false) };
-        let publishes = serde_json::json!(Scope::ContentPublish);
-        key.scopes.as_array().is_some_and(|scopes| scopes.contains(&publishes))
-    };
+    let grants = grants_of(app, maker).await?;
     let is_on_its_way = matches!(entry.state, EntryState::Draft | EntryState::InReview);
-    Ok(edits || (is_on_its_way && entry.created_by == Some(maker)))
+    Ok(grants.edits || (grants.writes && is_on_its_way && entry.created_by == Some(maker)))
 }
 
 /// Shows `entry`, or its working copy, as everybody would see it once it is published.

@@ -4,12 +4,11 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     actors::{Actors, By},
-    answer::{answer, show},
+    answer::{about, show},
     edit,
     kind::Kind,
     load::Stored,
@@ -109,14 +108,7 @@ pub(super) async fn list<K: Kind>(
         note: latest.and_then(|latest| latest.note),
         transitions: ways.into_iter().map(way).collect(),
     };
-    answer(
-        &headers,
-        &caller,
-        &app.config.default_locale,
-        Version::live(entry.version),
-        None,
-        &json!(standing),
-    )
+    about(&app, &headers, &caller, &entry, &standing)
 }
 
 /// `POST /v1/{collection}/{id}/transitions`

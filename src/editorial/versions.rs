@@ -4,22 +4,22 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use chrono::{DateTime, Utc};
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
     actors::{Actors, By},
-    answer::{answer, rendered, show},
+    answer::{about, answer, rendered, show},
     difference::{self, Difference},
     edit, finder,
     kind::{Kind, object},
     lookup::{self, Among},
     parameters::{EntryParameters, ItemParameters},
-    working_copy::{self, as_shown, version},
+    working_copy::{self, Change, as_shown, version},
 };
 use crate::{
     app::App,
-    auth::{Caller, NoBody, Once, Writer},
+    auth::{NoBody, Once, Writer},
     entity::{entry, revision, vocabulary::State as EntryState},
     http::{
         Error, Id, Query, Result, conditional,
@@ -100,12 +100,6 @@ fn number(text: &str) -> Option<i32> {
     text.parse().ok().filter(|number: &i32| *number > 0 && number.to_string() == text)
 }
 
-/// The entry whose versions are asked for: also one in the trash.
-async fn found<K: Kind>(db: &impl ConnectionTrait, caller: &Caller, id: &Id) -> Result<entry::Model> {
-    let entry = lookup::find::<K>(db, caller, id, Among::All, false).await?;
-    lookup::allowed(caller, entry, finder::may_change)
-}
-
 /// The latest version that readers see, or would see: the working copy's come after it.
 async fn current(db: &impl ConnectionTrait, entry: &entry::Model) -> Result<Option<i32>> {
     let latest = revision::Entity::find()
@@ -141,7 +135,7 @@ pub(super) async fn list<K: Kind>(
     headers: HeaderMap,
 ) -> Result<Response> {
     let db = app.db.reader();
-    let entry = found::<K>(db, &caller, &id).await?;
+    let entry = lookup::changeable::<K>(db, &caller, &id, Among::All, false).await?;
     let key = app.secrets.cursor_key();
     let list = format!("versions|{}|{:?}", entry.id, caller.id());
     let after = page.after(key, &list)?.and_then(|after| after.sort_key.parse::<i32>().ok());
@@ -159,15 +153,7 @@ pub(super) async fn list<K: Kind>(
     let actors = Actors::load(db, rows.iter().map(|row| row.actor_id)).await?;
     let current = current(db, &entry).await?;
     let data = rows.into_iter().map(|row| shown(row, current, &actors)).collect();
-    let page = json!(VersionPage { data, page });
-    answer(
-        &headers,
-        &caller,
-        &app.config.default_locale,
-        conditional::Version::live(entry.version),
-        None,
-        &page,
-    )
+    about(&app, &headers, &caller, &entry, &VersionPage { data, page })
 }
 
 /// `GET /v1/{collection}/{id}/versions/{version}`
@@ -180,7 +166,7 @@ pub(super) async fn read<K: Kind>(
     headers: HeaderMap,
 ) -> Result<Response> {
     let db = app.db.reader();
-    let entry = found::<K>(db, &caller, &id).await?;
+    let entry = lookup::changeable::<K>(db, &caller, &id, Among::All, false).await?;
     let (row, draft) = version::<K>(db, &entry, number(&part).ok_or(Error::NotFound)?).await?;
     let actors = Actors::load(db, [row.actor_id]).await?;
     let current = current(db, &entry).await?;
@@ -201,7 +187,7 @@ pub(super) async fn compare<K: Kind>(
     headers: HeaderMap,
 ) -> Result<Response> {
     let db = app.db.reader();
-    let entry = found::<K>(db, &caller, &id).await?;
+    let entry = lookup::changeable::<K>(db, &caller, &id, Among::All, false).await?;
     let language = Language { locale: app.config.default_locale.clone(), all: true, fallback: true };
     let mut documents = Vec::new();
     for number in [from, to] {
@@ -217,15 +203,7 @@ pub(super) async fn compare<K: Kind>(
         [from, to] => difference::between(from, to),
         _ => Vec::new(),
     };
-    let comparison = json!(Comparison { from, to, differences });
-    answer(
-        &headers,
-        &caller,
-        &app.config.default_locale,
-        conditional::Version::live(entry.version),
-        None,
-        &comparison,
-    )
+    about(&app, &headers, &caller, &entry, &Comparison { from, to, differences })
 }
 
 /// `POST /v1/{collection}/{id}/versions/{version}/restore`
@@ -252,12 +230,8 @@ pub(super) async fn restore<K: Kind>(
     edit::forget_what_is_gone(&tx, &caller, &mut former, &seen.draft).await?;
     let former = edit::checked::<K>(&app, &former.to_value())?;
     let note = Some(format!("version {number} restored"));
-    let saved = if into_copy {
-        working_copy::change(&app, &tx, &caller, stored, copy, former, note).await?
-    } else {
-        edit::refuse_unseen(&app, &caller, &stored, &former)?;
-        working_copy::change_beside(&app, &tx, &caller, stored, copy, former, note).await?
-    };
+    let change = Change { live: stored, copy, draft: former, note };
+    let saved = working_copy::apply(&app, &tx, &caller, change, into_copy).await?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     effect.commit(tx, response).await
 }

@@ -64,74 +64,75 @@ pub fn as_shown<K: Kind>(mut entry: entry::Model, row: &revision::Model, draft: 
     Stored { entry, draft, is_copy: row.working }
 }
 
-/// Changes the working copy of `live` to `draft`. Of an entry that has none and is not published, the
-/// entry itself is what is worked on.
-///
-/// # Errors
-/// 422 with all mistakes; 409 when somebody was faster.
-pub async fn change<K: Kind>(
-    app: &App,
-    tx: &impl ConnectionTrait,
-    caller: &Caller,
-    live: Stored<K>,
-    copy: Option<Stored<K>>,
-    draft: Draft<K>,
-    note: Option<String>,
-) -> Result<Stored<K>> {
-    if copy.is_none() && live.entry.state != State::Published {
-        edit::refuse_unseen(app, caller, &live, &draft)?;
-        return edit::write(app, tx, caller, Write { draft, note, ..Write::of(live) }).await;
-    }
-    if app.config.four_eyes && live.entry.publish_at.is_some() {
-        let detail = "two must see what is published: call off its publication first (`to`: `published` with a new `at`, or discard it)";
-        return Err(Error::conflict(detail));
-    }
-    keep(app, tx, caller, live, copy, draft, note).await
+/// A change of an entry that may have a working copy.
+#[derive(Debug)]
+pub struct Change<K: Kind> {
+    /// The entry as readers see it, or will.
+    pub live: Stored<K>,
+    /// Its working copy.
+    pub copy: Option<Stored<K>>,
+    /// What one of them is to be.
+    pub draft: Draft<K>,
+    /// Why.
+    pub note: Option<String>,
 }
 
-/// Changes `live` to `draft`, and its working copy in the same way.
+/// Carries out a change: with `to_copy`, of the working copy, which is made of a published entry when it
+/// has none; else of the entry, and of its working copy in the same way.
 ///
 /// # Errors
-/// 422 with all mistakes; 409 when the working copy has changed the same, or somebody was faster.
-pub async fn change_beside<K: Kind>(
+/// 422 with all mistakes; 409 when the working copy has changed the same, when two must see it first, or
+/// when somebody was faster.
+pub async fn apply<K: Kind>(
     app: &App,
     tx: &impl ConnectionTrait,
     caller: &Caller,
-    live: Stored<K>,
-    copy: Option<Stored<K>>,
-    draft: Draft<K>,
-    note: Option<String>,
+    change: Change<K>,
+    to_copy: bool,
 ) -> Result<Stored<K>> {
+    // What is not published is worked on itself.
+    if to_copy && (change.copy.is_some() || change.live.entry.state == State::Published) {
+        keep(app, tx, caller, change).await
+    } else {
+        change_live(app, tx, caller, change).await
+    }
+}
+
+async fn change_live<K: Kind>(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    caller: &Caller,
+    Change { live, copy, draft, note }: Change<K>,
+) -> Result<Stored<K>> {
+    edit::refuse_unseen(app, caller, &live, &draft)?;
     let (version, before) = (live.entry.version, live.draft.clone());
     let saved = edit::write(app, tx, caller, Write { draft, note, ..Write::of(live) }).await?;
     let Some(copy) = copy.filter(|_| saved.entry.version != version) else { return Ok(saved) };
     let copy = carried(app, &before, &saved.draft, &copy.draft)?;
-    let kept = put(app, tx, caller, saved.entry.clone(), copy, None).await?;
-    let Stored { entry, .. } = kept;
-    let entry = entry::Model { version: entry.version, draft_version: entry.draft_version, ..saved.entry };
-    Ok(Stored { entry, draft: saved.draft, is_copy: false })
+    let kept = put(app, tx, caller, saved.entry.clone(), copy, None).await?.entry;
+    let entry = entry::Model { version: kept.version, draft_version: kept.draft_version, ..saved.entry };
+    Ok(Stored { entry, ..saved })
 }
 
-/// Keeps `draft` as the working copy of `live`; `copy` is what it was before.
-///
-/// # Errors
-/// 422 with all mistakes; 409 when somebody was faster.
 async fn keep<K: Kind>(
     app: &App,
     tx: &impl ConnectionTrait,
     caller: &Caller,
-    live: Stored<K>,
-    copy: Option<Stored<K>>,
-    mut draft: Draft<K>,
-    note: Option<String>,
+    Change { live, copy, mut draft, note }: Change<K>,
 ) -> Result<Stored<K>> {
+    let is_planned = live.entry.publish_at.is_some();
+    if app.config.four_eyes && is_planned {
+        let detail =
+            "two must see what is published, and this is planned as it is: publish or discard it first";
+        return Err(Error::conflict(detail));
+    }
     if draft.common.slug.is_none() {
         draft.common.slug = Some(live.entry.slug.clone());
     }
     let known: Vec<&Draft<K>> =
         [Some(&live), copy.as_ref()].into_iter().flatten().map(|known| &known.draft).collect();
     let (draft, mut errors) = edit::settle(tx, caller, Some(live.entry.id), draft, &known).await?;
-    if live.entry.publish_at.is_some() {
+    if is_planned {
         // It is to be published as it is, so it may not lose what it needs.
         errors.extend(draft.missing());
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     Collection,
     csv::{Delimiter, Layout, Names, Writer},
-    for_kind, former_slugs,
+    former_slugs,
 };
 use crate::{
     app::App,
@@ -23,6 +23,7 @@ use crate::{
     editorial::{Draft, Kind, finder, load::load, references::References, view::referred_to},
     entity::{entry, entry_text, vocabulary::State},
     http::{Error, Result},
+    kinds::for_kind,
 };
 
 /// How many entries are held at once.
@@ -82,7 +83,7 @@ pub async fn export(
         let path = directory.join(name(collection));
         let draft = directory.join(format!(".{}.part", name(collection)));
         let mut file = BufWriter::new(File::create(&draft).map_err(failed)?);
-        let count = for_kind!(*collection, write_file(app, &tx, format, &mut file, progress))?;
+        let count = for_kind!(collection.kind(), write_file(app, &tx, format, &mut file, progress))?;
         let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.sync_all().and_then(|()| std::fs::rename(&draft, &path)).map_err(failed)?;
         counts.push((*collection, count));

@@ -14,7 +14,11 @@ use std::{collections::HashMap, fmt, path::Path};
 use clap::ValueEnum;
 use sea_orm::entity::prelude::*;
 
-use crate::{editorial::Kind, entity::slug_history, http::Result};
+use crate::{
+    editorial,
+    entity::{slug_history, vocabulary::Kind},
+    http::Result,
+};
 
 /// A collection, named as in its address and its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
@@ -50,6 +54,21 @@ impl Collection {
         Self::Practices,
     ];
 
+    /// The kind of its entries.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Organisation => Kind::Organisation,
+            Self::Topics => Kind::Topic,
+            Self::Partners => Kind::Partner,
+            Self::People => Kind::Person,
+            Self::Projects => Kind::Project,
+            Self::Events => Kind::Event,
+            Self::Publications => Kind::Publication,
+            Self::Practices => Kind::Practice,
+        }
+    }
+
     /// The collection that a file holds: its name up to the first dot.
     #[must_use]
     pub fn of_file(path: &Path) -> Option<Self> {
@@ -73,28 +92,11 @@ impl fmt::Display for Collection {
     }
 }
 
-/// Calls a function that is generic over the kind, for the kind of a collection.
-macro_rules! for_kind {
-    ($collection:expr, $function:ident($($argument:expr),* $(,)?)) => {
-        match $collection {
-            $crate::interchange::Collection::Organisation => $function::<$crate::organisation::Organisation>($($argument),*).await,
-            $crate::interchange::Collection::Topics => $function::<$crate::topics::Topic>($($argument),*).await,
-            $crate::interchange::Collection::Partners => $function::<$crate::partners::Partner>($($argument),*).await,
-            $crate::interchange::Collection::People => $function::<$crate::people::Person>($($argument),*).await,
-            $crate::interchange::Collection::Projects => $function::<$crate::projects::Project>($($argument),*).await,
-            $crate::interchange::Collection::Events => $function::<$crate::events::Event>($($argument),*).await,
-            $crate::interchange::Collection::Publications => $function::<$crate::publications::Publication>($($argument),*).await,
-            $crate::interchange::Collection::Practices => $function::<$crate::practices::Practice>($($argument),*).await,
-        }
-    };
-}
-use for_kind;
-
 /// The slugs that entries once had.
 ///
 /// # Errors
 /// When the database fails.
-async fn former_slugs<K: Kind>(
+async fn former_slugs<K: editorial::Kind>(
     db: &impl ConnectionTrait,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Vec<String>>> {

@@ -124,6 +124,23 @@ pub async fn record(
     at: DateTime<Utc>,
     events: impl IntoIterator<Item = Event>,
 ) -> Result<()> {
+    let events: Vec<Event> = events.into_iter().collect();
+    if events.is_empty() {
+        return Ok(());
+    }
+    lock(db).await?;
+    append(db, at, events).await
+}
+
+/// [`record`] for whoever holds the [`lock`] already.
+///
+/// # Errors
+/// As [`record`].
+pub async fn append(
+    db: &impl ConnectionTrait,
+    at: DateTime<Utc>,
+    events: impl IntoIterator<Item = Event>,
+) -> Result<()> {
     write(db, events.into_iter().inspect(Event::log).map(|event| (at, event)).collect()).await
 }
 
@@ -140,11 +157,11 @@ pub async fn lock(db: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
+/// Writes lines; the [`lock`] is held.
 async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    lock(db).await?;
     let head = audit::Entity::find().order_by_desc(audit::Column::Seq).one(db).await?;
     let (mut seq, mut previous) =
         head.map_or_else(|| (0, chain::BEGINNING.to_owned()), |head| (head.seq, head.hash));

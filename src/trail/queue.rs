@@ -14,7 +14,7 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Event, write};
+use super::{Event, lock, write};
 use crate::{clock::Clock, db::Db, entity::vocabulary::AuditAction, http::Result};
 
 /// How many lines wait at most. More are counted and dropped: a flood must not fill the memory.
@@ -117,6 +117,7 @@ async fn batch(db: &Db, events: &[(DateTime<Utc>, Event)]) -> Result<()> {
         return Ok(());
     }
     let tx = db.begin().await?;
+    lock(&tx).await?;
     write(&tx, events.to_vec()).await?;
     tx.commit().await?;
     Ok(())

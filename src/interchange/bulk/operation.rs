@@ -13,7 +13,7 @@ use crate::{
     app::App,
     editorial::{Kind, workflow::Transition},
     http::{Error, FieldError, Id, Result, contract, extract::MAX_BODY_BYTES, json},
-    interchange::record::Record,
+    interchange::{engine::Names, record::Record},
 };
 
 /// What is to be done.
@@ -49,6 +49,23 @@ impl Operation {
             Self::Upsert(_) => Op::Upsert,
             Self::Transition(..) => Op::Transition,
             Self::Trash(_) => Op::Trash,
+        }
+    }
+
+    /// Adds what its entry is looked for by.
+    pub fn add_names(&self, names: &mut Names) {
+        match self {
+            Self::Create(_) => {}
+            Self::Upsert(record) => match (record.source(), record.slug()) {
+                (Some(source), _) => names.sources.push(source),
+                (None, slug) => names.slugs.extend(slug),
+            },
+            Self::Update(Target { id, .. }, _)
+            | Self::Transition(Target { id, .. }, _)
+            | Self::Trash(Target { id, .. }) => match id {
+                Id::Uuid(id) => names.ids.push(*id),
+                Id::Slug(slug) => names.slugs.push(slug.clone()),
+            },
         }
     }
 }

@@ -313,7 +313,7 @@ pub fn within_operation(op: Op, errors: Mistakes) -> Mistakes {
 }
 
 /// `error` as a refusal, about this place of the operation.
-fn at(pointer: &str, error: Error) -> Refusal {
+pub fn at(pointer: &str, error: Error) -> Refusal {
     let refusal = Refusal::from(error);
     let word = refusal.code.as_str().replace('-', "_");
     Refusal { errors: vec![FieldError::at(pointer, &word, refusal.detail.clone())], ..refusal }

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, entity::prelude::*};
 
 use super::{
     answer::{self, BulkResult, Op, Outcome, Refusal, done},
-    operation::{self, Operation, Target},
+    operation::{self, Operation},
     places::{self, New, Places},
     plan::{self, planned},
     request::{Items, Mode, Request},
@@ -247,7 +247,7 @@ impl<'a, K: Kind> Run<'a, K> {
             match operation::read::<K>(self.app, self.request, index, false)? {
                 Ok(operation) => {
                     if !round.places.slugs.contains_key(&index) {
-                        add_names(&operation, &mut names);
+                        operation.add_names(&mut names);
                     }
                     operations.push((index, operation));
                 }
@@ -346,18 +346,14 @@ impl<'a, K: Kind> Run<'a, K> {
                 }
             }
             Operation::Update(target, _) | Operation::Transition(target, _) | Operation::Trash(target) => {
-                let found = match &target.id {
-                    Id::Uuid(id) => existing.by_id(*id),
-                    Id::Slug(slug) => existing.by_slug(slug),
-                };
-                let maker = match &target.id {
-                    Id::Slug(slug) => round.places.makers.get(slug),
-                    Id::Uuid(_) => None,
+                let (found, maker) = match &target.id {
+                    Id::Uuid(id) => (existing.by_id(*id), None),
+                    Id::Slug(slug) => (existing.by_slug(slug), round.places.makers.get(slug)),
                 };
                 if let Some(maker) = maker {
                     return Err(repeated(*maker, pointer));
                 }
-                found.cloned().ok_or_else(|| at_id(Error::NotFound))?
+                found.cloned().ok_or_else(|| plan::at("/id", Error::NotFound))?
             }
         };
         if let Some(earlier) = round.entries.insert(row.id, index) {
@@ -368,7 +364,7 @@ impl<'a, K: Kind> Run<'a, K> {
             _ => finder::may_change,
         };
         if !may(self.caller, &row) {
-            return Err(at_id(Error::Forbidden("the role `editor`, or an own draft")));
+            return Err(plan::at("/id", Error::Forbidden("the role `editor`, or an own draft")));
         }
         Ok(Some(row))
     }
@@ -381,32 +377,8 @@ impl Round {
     }
 }
 
-/// Adds what an operation's entry is looked for by.
-fn add_names(operation: &Operation, names: &mut Names) {
-    match operation {
-        Operation::Create(_) => {}
-        Operation::Upsert(record) => match (record.source(), record.slug()) {
-            (Some(source), _) => names.sources.push(source),
-            (None, slug) => names.slugs.extend(slug),
-        },
-        Operation::Update(Target { id, .. }, _)
-        | Operation::Transition(Target { id, .. }, _)
-        | Operation::Trash(Target { id, .. }) => match id {
-            Id::Uuid(id) => names.ids.push(*id),
-            Id::Slug(slug) => names.slugs.push(slug.clone()),
-        },
-    }
-}
-
 /// A second operation about one entry.
 fn repeated(earlier: usize, pointer: &str) -> Refusal {
     let detail = format!("operation {earlier} is about this entry already");
     Refusal::invalid(vec![FieldError::at(pointer, "repeated", detail)])
-}
-
-/// A refusal that is about the entry as a whole.
-fn at_id(error: Error) -> Refusal {
-    let refusal = Refusal::from(error);
-    let word = refusal.code.as_str().replace('-', "_");
-    Refusal { errors: vec![FieldError::at("/id", &word, refusal.detail.clone())], ..refusal }
 }

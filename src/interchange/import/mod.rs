@@ -21,7 +21,6 @@ pub use lines::Input;
 use super::{
     Collection,
     engine::{self, Existing, MAX_REPORTED, MAX_ROUNDS, Names, Outcome, Plan, Source},
-    for_kind,
     record::Record,
 };
 use crate::{
@@ -34,6 +33,7 @@ use crate::{
         vocabulary::{AuditAction, State},
     },
     http::{Error, FieldError, Result},
+    kinds::for_kind,
 };
 
 /// After how many batches PostgreSQL plans its statements anew.
@@ -137,11 +137,11 @@ struct Round<'a> {
 impl Round<'_> {
     async fn run(&mut self, job: &Job) -> Result<()> {
         for (place, (collection, input)) in job.inputs.iter().enumerate() {
-            for_kind!(*collection, reserve(self, place, input))?;
+            for_kind!(collection.kind(), reserve(self, place, input))?;
         }
         self.refresh_plans().await?;
         for (place, (collection, input)) in job.inputs.iter().enumerate() {
-            for_kind!(*collection, write(self, place, *collection, input))?;
+            for_kind!(collection.kind(), write(self, place, *collection, input))?;
         }
         Ok(())
     }

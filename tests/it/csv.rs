@@ -426,3 +426,22 @@ async fn what_lies_in_the_trash_and_is_named_stays_named() {
     assert_eq!(restored.status, 200);
     assert_eq!(service.get(&path, As::Editor).await.body["topics"][0]["slug"], "konu");
 }
+
+#[tokio::test]
+async fn what_lies_in_the_trash_does_not_stand_beside_what_took_its_place() {
+    let service = TestApp::start().await;
+    let old = service.published("projects", crate::app::project("Eski")).await;
+    service.published("projects", crate::app::project("Yeni")).await;
+    let mut body = crate::app::publication("Rapor");
+    body["project"] = json!("eski");
+    let path = service.published("publications", body).await;
+    crate::editing::trash(&service, &old).await;
+    let row = json!({ "slug": "rapor", "project": "yeni", "translations": {} });
+    let headers = [("content-type", "application/x-ndjson")];
+    let moved = service
+        .send_bytes(Method::POST, "/v1/publications:bulk", As::Editor, &headers, row.to_string())
+        .await;
+    assert_eq!((moved.status.as_u16(), &moved.body["counts"]["updated"]), (200, &json!(1)), "{}", moved.text);
+    service.send(Method::POST, &format!("{old}/restore"), As::Editor, &[], None).await;
+    assert_eq!(service.get(&path, As::Editor).await.body["project"]["slug"], "yeni");
+}

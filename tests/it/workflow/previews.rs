@@ -1,7 +1,9 @@
 //! Preview links: one entry for whoever has the link, for a while.
 
 use chrono::TimeDelta;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
+use sogep::entity::{user, vocabulary::AccountRole};
 
 use super::{draft, tag};
 use crate::app::{As, TestApp, person, publication, topic};
@@ -124,5 +126,29 @@ async fn an_author_s_link_shows_nothing_that_the_author_may_not_see() {
         assert_eq!(service.get(&theirs, As::Nobody).await.status, 404, "{to}");
         let expected = if to == "published" { 200 } else { 404 };
         assert_eq!(service.get(&editors, As::Nobody).await.status, expected, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_worth_what_its_maker_is() {
+    let service = TestApp::start().await;
+    let path = draft(&service, "publications", As::Editor, publication("Rapor")).await;
+    let new = json!({ "type": "secret", "name": "A", "scopes": ["content:publish"] });
+    let made = service.post("/v1/keys", As::Admin, new).await;
+    let key = As::Bearer(made.body["secret"].as_str().unwrap().to_owned());
+    let (address, _) = link(&service, &path, key, json!({})).await;
+    assert_eq!(service.get(&address, As::Nobody).await.status, 200);
+    let admin: uuid::Uuid =
+        service.get("/v1/me", As::Admin).await.body["id"].as_str().unwrap().parse().unwrap();
+    for (role, status) in [(AccountRole::Author, 404), (AccountRole::Editor, 200)] {
+        let tx = service.app.db.begin().await.unwrap();
+        user::Entity::update_many()
+            .col_expr(user::Column::Role, Expr::value(role))
+            .filter(user::Column::Id.eq(admin))
+            .exec(&tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(service.get(&address, As::Nobody).await.status, status, "made by a key of a {role:?}");
     }
 }

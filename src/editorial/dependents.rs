@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    Condition, QuerySelect, QueryTrait,
+    Condition, DbBackend, QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType},
 };
@@ -82,12 +82,27 @@ pub async fn touch<K: Kind>(
     now: DateTime<Utc>,
 ) -> Result<()> {
     for ids in ids.chunks(CHUNK) {
+        await_those_who_refer(db, ids).await?;
         for (reach, inside) in [(Some(reach), false), (reach.inside(), true)] {
             if let (Some(reach), Some(showing)) = (reach, showing::<K>(ids, inside)) {
                 touch_those(db, reach, showing, now).await?;
             }
         }
     }
+    Ok(())
+}
+
+/// Waits until whoever is just about to refer to one of `ids` has committed, and keeps others from it until
+/// this transaction ends. Whoever refers to an entry holds its row by the foreign key; were they not waited
+/// for, they would show the entry as it was, and nobody would hear of what it has become.
+async fn await_those_who_refer(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<()> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        // One transaction writes at a time.
+        return Ok(());
+    }
+    let held = entry::Entity::find().select_only().column(entry::Column::Id);
+    let held = held.filter(entry::Column::Id.is_in(ids.iter().copied()));
+    let _held: Vec<Uuid> = held.order_by_asc(entry::Column::Id).lock_exclusive().into_tuple().all(db).await?;
     Ok(())
 }
 

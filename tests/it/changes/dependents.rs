@@ -5,10 +5,16 @@
 //! that look different to the widest of their audiences, to which it tells nothing else; and the log must
 //! tell each reader of exactly those that look different, the time included, to it or to a wider audience.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::TimeDelta;
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
+use sogep::entity::{contribution, vocabulary::Role};
+use uuid::Uuid;
 
 use super::{follow, partners, public};
 use crate::{
@@ -299,4 +305,37 @@ async fn touching_costs_the_same_however_many_are_touched() {
     }
     assert_eq!(renamed("İki").await, none);
     assert!(none < 40, "{none}");
+}
+
+#[tokio::test]
+async fn who_refers_to_an_entry_while_it_is_published_hears_of_it() {
+    let service = TestApp::start().await;
+    let made = service.post("/v1/partners", As::Editor, partner("Dernek")).await;
+    let partner: Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
+    let path = service.published("projects", project("Proje")).await;
+    let project: Uuid = service.get(&path, As::Editor).await.body["id"].as_str().unwrap().parse().unwrap();
+    service.app.clock.advance(TimeDelta::minutes(1));
+    // Somebody adds the partner to the project and has not committed yet.
+    let adding = service.app.db.begin().await.unwrap();
+    let credit = contribution::ActiveModel {
+        entry_id: Set(project),
+        field: Set("partners".to_owned()),
+        position: Set(0),
+        role: Set(Role::Lead),
+        name: Set(None),
+        person_id: Set(None),
+        partner_id: Set(Some(partner)),
+    };
+    contribution::Entity::insert(credit).exec_without_returning(&adding).await.unwrap();
+    // Meanwhile the partner is published, which has to wait.
+    let address = format!("{}/transitions", made.header("location"));
+    let mut publishing = std::pin::pin!(service.post(&address, As::Editor, json!({ "to": "published" })));
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut publishing).await;
+    assert!(early.is_err(), "published before it was known who refers to it");
+    adding.commit().await.unwrap();
+    let published = publishing.await;
+    assert_eq!(published.status, 200, "{}", published.text);
+    let seen = service.get(&path, As::Publishable).await;
+    assert_eq!(seen.body["partners"][0]["partner"]["slug"], "dernek");
+    assert_eq!(seen.body["updated_at"], "2026-03-08T09:01:00Z", "it was touched");
 }

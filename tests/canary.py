@@ -47,8 +47,9 @@ class Wire:
                 self.socket.sendall(head + body)
                 answer = http.client.HTTPResponse(self.socket, method=method)
                 answer.begin()
-                status, headers, text = answer.status, answer.headers, answer.read()
-                if answer.will_close:
+                endless = answer.getheader("content-type") == "text/event-stream"
+                status, headers, text = answer.status, answer.headers, b"" if endless else answer.read()
+                if endless or answer.will_close:
                     self.socket.close()
                     self.socket = None
                 return status, headers, text.decode(errors="replace")
@@ -120,7 +121,7 @@ class Hunt:
 def hunt_operation(hunt, document, method, path, operation, things):
     nest, where = document.nest, f"{method.upper()} {path}"
     verb, collection = method.upper(), path.split("/")[2] if path.startswith("/v1/") else ""
-    query = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+    query = [one["name"] for one in operation.get("parameters", []) if one.get("in") == "query"]  # what is shared by reference is a header
     content = operation.get("requestBody", {}).get("content", {})
     schema = content["application/json"]["schema"] if content else None
     quote = lambda text: urllib.parse.quote(text, safe="")

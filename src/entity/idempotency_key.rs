@@ -12,7 +12,7 @@ pub struct Model {
     /// The method and the address.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub operation: String,
-    /// The key that the caller gave it.
+    /// A hash of the key that the caller gave it.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub key: String,
     /// A hash of what was sent, sealed: what was sent may hold a password.

@@ -23,7 +23,7 @@ pub struct Name {
     pub caller_id: Uuid,
     /// The method and the address.
     pub operation: String,
-    /// The key.
+    /// A hash of the key: what stands in it is the caller's affair, and need not be kept.
     pub key: String,
 }
 
@@ -40,7 +40,7 @@ impl Name {
         if operation.len() > LONGEST_OPERATION {
             operation = format!("{} sha256:{}", parts.method, crypto::sha256(address.as_bytes()));
         }
-        Ok(Some(Self { caller_id, operation, key }))
+        Ok(Some(Self { caller_id, operation, key: crypto::sha256(key.as_bytes()) }))
     }
 
     /// The name of what is kept in `row`.

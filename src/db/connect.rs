@@ -82,7 +82,12 @@ fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptio
         .busy_timeout(Duration::from_secs(3))
         .synchronous(SqliteSynchronous::Full)
         .pragma("temp_store", "memory");
-    if writes { options.journal_mode(SqliteJournalMode::Wal) } else { options.pragma("query_only", "on") }
+    if writes {
+        // With less, a large transaction writes pages out that it still changes (KiB).
+        options.journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-32768")
+    } else {
+        options.pragma("query_only", "on")
+    }
 }
 
 /// `url`, with the server's certificate verified unless it is on this machine or the URL says how it is

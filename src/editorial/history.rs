@@ -9,6 +9,7 @@ use sea_orm::{
 use serde_json::Value;
 
 use super::{
+    draft::Draft,
     finder,
     kind::Kind,
     store::{Before, Write},
@@ -35,13 +36,18 @@ pub struct Made {
 
 /// The revision that `entry` is at now; `working` when it is one of the working copy.
 #[must_use]
-pub fn revision(entry: &entry::Model, snapshot: Value, working: bool, made: Made) -> revision::ActiveModel {
+pub fn revision<K: Kind>(
+    entry: &entry::Model,
+    draft: &Draft<K>,
+    working: bool,
+    made: Made,
+) -> revision::ActiveModel {
     revision::ActiveModel {
         entry_id: Set(entry.id),
         version: Set(entry.version),
         state: Set(entry.state),
         working: Set(working),
-        snapshot: Set(snapshot),
+        snapshot: Set(draft.to_value().to_string()),
         actor_id: Set(made.by),
         at: Set(made.at),
         note: Set(made.note),

@@ -37,7 +37,7 @@ pub async fn version<K: Kind>(
     version: i32,
 ) -> Result<(revision::Model, Draft<K>)> {
     let row = revision::Entity::find_by_id((entry.id, version)).one(db).await?.ok_or(Error::NotFound)?;
-    let draft = Draft::<K>::read(&row.snapshot)?;
+    let draft = Draft::<K>::read(&serde_json::from_str(&row.snapshot).map_err(Error::internal)?)?;
     Ok((row, draft))
 }
 
@@ -166,7 +166,7 @@ async fn put<K: Kind>(
     let entry = entry::Model { version, draft_version: Some(version), ..entry };
     advance(tx, &entry).await?;
     let made = Made { by: caller.id(), at: now, note };
-    let row = history::revision(&entry, draft.to_value(), true, made);
+    let row = history::revision(&entry, &draft, true, made);
     let row = revision::Entity::insert(row).exec_with_returning(tx).await?;
     Ok(as_shown(entry, &row, draft))
 }
@@ -235,7 +235,7 @@ pub async fn discard<K: Kind>(
     advance(tx, &entry).await?;
     let note = Some("working copy discarded".to_owned());
     let made = Made { by: caller.id(), at: app.clock.now(), note };
-    store::insert(tx, vec![history::revision(&entry, live.draft.to_value(), false, made)]).await?;
+    store::insert(tx, vec![history::revision(&entry, &live.draft, false, made)]).await?;
     let event = caller.did(AuditAction::ContentUpdated).on(kind_name(K::KIND), entry.id);
     history::seal(tx, app.clock.now(), [event.because("working_copy_discarded")]).await
 }

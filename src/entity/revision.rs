@@ -18,9 +18,9 @@ pub struct Model {
     pub state: State,
     /// Whether it is a version of the working copy, not of what readers see.
     pub working: bool,
-    /// The write shape, references by id.
-    #[sea_orm(column_type = "JsonBinary")]
-    pub snapshot: Json,
+    /// The write shape in JSON, references by id.
+    #[sea_orm(column_type = "Text")]
+    pub snapshot: String,
     /// Actor id.
     pub actor_id: Option<Uuid>,
     /// At.

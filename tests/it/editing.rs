@@ -301,7 +301,7 @@ async fn every_write_leaves_one_version_and_one_line_in_the_log() {
         .await
         .unwrap();
     assert_eq!(revisions.iter().map(|row| row.version).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    assert_eq!(revisions[1].snapshot["pages"], "3");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&revisions[1].snapshot).unwrap()["pages"], "3");
     let log = changes(&service).await;
     assert!(log.windows(2).all(|pair| pair[0].seq < pair[1].seq));
 }

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::{MAX_BINDS, insert, place};
+use super::{MAX_BINDS, execute, insertions, placements};
 use crate::{
     editorial::{
         dependents::Reach,
@@ -125,8 +125,9 @@ impl<K: Kind> Batch<K> {
     }
 
     pub async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
-        insert(db, std::mem::take(&mut self.new)).await?;
-        place(db, std::mem::take(&mut self.placed)).await?;
+        let backend = db.get_database_backend();
+        let new = insertions(backend, std::mem::take(&mut self.new));
+        execute(db, new.chain(placements(backend, std::mem::take(&mut self.placed)))).await?;
         for ids in self.replaced.chunks(MAX_BINDS) {
             let ids = || ids.iter().copied();
             K::Row::delete_many().filter(Expr::col("id").is_in(ids())).exec(db).await?;
@@ -158,15 +159,16 @@ impl<K: Kind> Batch<K> {
                 .exec(db)
                 .await?;
         }
-        insert(db, std::mem::take(&mut self.rows)).await?;
-        insert(db, std::mem::take(&mut self.texts)).await?;
-        insert(db, std::mem::take(&mut self.topics)).await?;
-        insert(db, std::mem::take(&mut self.contributions)).await?;
-        insert(db, std::mem::take(&mut self.links)).await?;
-        insert(db, std::mem::take(&mut self.identifiers)).await?;
-        insert(db, std::mem::take(&mut self.retired)).await?;
-        insert(db, std::mem::take(&mut self.revisions)).await?;
-        insert(db, std::mem::take(&mut self.changes)).await
+        let rows = insertions(backend, std::mem::take(&mut self.rows))
+            .chain(insertions(backend, std::mem::take(&mut self.texts)))
+            .chain(insertions(backend, std::mem::take(&mut self.topics)))
+            .chain(insertions(backend, std::mem::take(&mut self.contributions)))
+            .chain(insertions(backend, std::mem::take(&mut self.links)))
+            .chain(insertions(backend, std::mem::take(&mut self.identifiers)))
+            .chain(insertions(backend, std::mem::take(&mut self.retired)))
+            .chain(insertions(backend, std::mem::take(&mut self.revisions)))
+            .chain(insertions(backend, std::mem::take(&mut self.changes)));
+        execute(db, rows).await
     }
 }
 

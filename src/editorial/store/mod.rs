@@ -4,7 +4,9 @@
 mod batch;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{IntoActiveModel, Iterable, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    DbBackend, IntoActiveModel, Iterable, QueryTrait, Statement, entity::prelude::*, sea_query::OnConflict,
+};
 
 use batch::Batch;
 
@@ -152,7 +154,7 @@ pub async fn save<K: Kind>(
             batch.changes.push(history::change(write.before.entry(), &after));
         }
         let made = Made { by: caller.id(), at: now, note: write.note };
-        batch.revisions.push(history::revision(&after, write.draft.to_value(), false, made));
+        batch.revisions.push(history::revision(&after, &write.draft, false, made));
         saved.push(Stored { entry: after, draft: write.draft, is_copy: false });
     }
     batch.write(db).await?;
@@ -229,29 +231,59 @@ pub async fn insert<A>(db: &impl ConnectionTrait, rows: Vec<A>) -> Result<()>
 where
     A: ActiveModelTrait + Send,
 {
-    let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let chunk: Vec<A> = rows.by_ref().take(MAX_BINDS / columns).collect();
-        A::Entity::insert_many(chunk).exec_without_returning(db).await.map_err(on_clash)?;
+    execute(db, insertions(db.get_database_backend(), rows)).await
+}
+
+/// Executes statements one after the other. The next is built while the database works on the one before:
+/// with many rows, that takes as long.
+async fn execute(db: &impl ConnectionTrait, mut statements: impl Iterator<Item = Statement>) -> Result<()> {
+    let mut next = statements.next();
+    while let Some(statement) = next {
+        let (executed, built) = tokio::join!(db.execute_raw(statement), async { statements.next() });
+        executed.map_err(on_clash)?;
+        next = built;
     }
     Ok(())
 }
 
-/// Writes rows over those that hold their places, many in one statement.
-async fn place(db: &impl ConnectionTrait, rows: Vec<entry::ActiveModel>) -> Result<()> {
-    let others = || entry::Column::iter().filter(|column| !matches!(column, entry::Column::Id));
-    let mut rows = rows.into_iter().map(ActiveModelTrait::reset_all).peekable();
-    while rows.peek().is_some() {
-        let chunk: Vec<entry::ActiveModel> = rows.by_ref().take(MAX_BINDS / (others().count() + 1)).collect();
-        let over = OnConflict::column(entry::Column::Id).update_columns(others()).to_owned();
-        entry::Entity::insert_many(chunk)
-            .on_conflict(over)
-            .exec_without_returning(db)
-            .await
-            .map_err(on_clash)?;
+/// The statements that insert rows, each built when it is asked for.
+fn insertions<A: ActiveModelTrait>(backend: DbBackend, rows: Vec<A>) -> impl Iterator<Item = Statement> {
+    let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let mut chunk: Vec<A> = rows.by_ref().take(MAX_BINDS / columns).collect();
+        if chunk.is_empty() {
+            return None;
+        }
+        leave_out_empty(&mut chunk);
+        Some(A::Entity::insert_many(chunk).build(backend))
+    })
+}
+
+/// Leaves out the columns in which no row has a value: they are a third of all, and each is bound, copied
+/// and read for every row.
+fn leave_out_empty<A: ActiveModelTrait>(rows: &mut [A]) {
+    let is_empty =
+        |row: &A, column| row.get(column).into_value().is_none_or(|value| value == value.as_null());
+    for column in <A::Entity as EntityTrait>::Column::iter().filter(|column| column.def().is_null()) {
+        if rows.iter().all(|row| is_empty(row, column)) {
+            rows.iter_mut().for_each(|row| row.not_set(column));
+        }
     }
-    Ok(())
+}
+
+/// The statements that write rows over those that hold their places.
+fn placements(backend: DbBackend, rows: Vec<entry::ActiveModel>) -> impl Iterator<Item = Statement> {
+    let others = || entry::Column::iter().filter(|column| !matches!(column, entry::Column::Id));
+    let mut rows = rows.into_iter().map(ActiveModelTrait::reset_all);
+    std::iter::from_fn(move || {
+        let chunk: Vec<entry::ActiveModel> = rows.by_ref().take(MAX_BINDS / (others().count() + 1)).collect();
+        if chunk.is_empty() {
+            return None;
+        }
+        let over = OnConflict::column(entry::Column::Id).update_columns(others()).to_owned();
+        Some(entry::Entity::insert_many(chunk).on_conflict(over).build(backend))
+    })
 }
 
 fn on_clash(error: DbErr) -> Error {

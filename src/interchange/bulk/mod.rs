@@ -8,6 +8,7 @@
 mod answer;
 mod describe;
 mod handler;
+mod look;
 mod operation;
 mod places;
 mod plan;

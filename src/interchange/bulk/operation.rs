@@ -1,7 +1,5 @@
 //! One operation of a bulk request, read and measured by its schema.
 
-use std::{num::NonZero, ops::Range, thread};
-
 use serde_json::Value;
 
 use super::{
@@ -72,24 +70,6 @@ impl Operation {
 
 /// What came of reading an operation: what is to be done, or what is wrong with it.
 pub type Read = Result<std::result::Result<Operation, (Option<Op>, Refusal)>>;
-
-/// Reads several operations and holds them against their schemas, which is what takes the most time of a
-/// bulk request: on all cores.
-pub fn read_all<K: Kind>(app: &App, request: &Request<'_>, indices: Range<usize>) -> Vec<Read> {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = indices.len().div_ceil(cores).max(1);
-    let read = |index: usize| read::<K>(app, request, index, true);
-    let parts: Vec<Range<usize>> =
-        indices.clone().step_by(share).map(|start| start..indices.end.min(start + share)).collect();
-    thread::scope(|scope| {
-        let tasks: Vec<_> =
-            parts.into_iter().map(|part| scope.spawn(|| part.map(read).collect::<Vec<Read>>())).collect();
-        let joined = tasks.into_iter().flat_map(|task| {
-            task.join().unwrap_or_else(|_panic| vec![Err(Error::internal("reading an operation panicked"))])
-        });
-        joined.collect()
-    })
-}
 
 /// Reads operation `index` of `request`; with `measured`, checks it against its schema. A second
 /// reading need not be measured.

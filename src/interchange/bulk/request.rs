@@ -133,6 +133,16 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Where the operations end that begin with `start` and have no more than `bytes` together, or one more.
+    pub fn portion(&self, start: usize, bytes: usize) -> usize {
+        let mut total = 0;
+        let ends = (start..self.len()).find(|index| {
+            total += self.size(*index);
+            total >= bytes
+        });
+        ends.map_or(self.len(), |last| last + 1)
+    }
+
     /// What to say of a mistake in operation `index` so that it is found in what was sent: the line
     /// and the column, where there are such.
     pub fn place(&self, index: usize, pointer: &str) -> String {

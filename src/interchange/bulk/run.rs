@@ -9,7 +9,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, entity::prelude::*};
 
 use super::{
     answer::{self, BulkResult, Op, Outcome, Refusal, done},
-    operation::{self, Operation},
+    look::{Looked, look_at},
+    operation::{self, Operation, Read},
     places::{self, New, Places},
     plan::{self, planned},
     request::{Items, Mode, Request},
@@ -27,6 +28,9 @@ use crate::{
 /// How many bytes of operations are worked on at once, unless one alone is larger: as JSON values in
 /// memory they take many times as much.
 const BATCH_BYTES: usize = 1024 * 1024;
+/// How many bytes of operations are looked at before others are served: some thirty milliseconds of work,
+/// and none of it is kept.
+const PREPARED_BYTES: usize = 4 * BATCH_BYTES;
 
 /// A bulk request that is being done.
 pub struct Run<'a, K: Kind> {
@@ -86,83 +90,42 @@ impl<'a, K: Kind> Run<'a, K> {
             kind: PhantomData,
         };
         let mut seen = HashMap::new();
-        for start in (0..request.len()).step_by(BATCH) {
+        let mut start = 0;
+        while start < request.len() {
             // Others are served meanwhile.
             tokio::task::yield_now().await;
-            let indices = start..request.len().min(start + BATCH);
-            for (index, read) in indices.clone().zip(operation::read_all::<K>(app, request, indices)) {
-                let (op, looked) = match read? {
-                    Ok(operation) => (Some(operation.op()), run.look(index, &operation, &mut seen)?),
-                    Err((op, refusal)) => (op, Err(refusal)),
-                };
+            let end = request.portion(start, PREPARED_BYTES);
+            for (index, read) in (start..end).zip(look_at::<K>(app, request, start..end)) {
+                let (op, looked) = read?;
                 if let Some(place) = run.ops.get_mut(index) {
                     *place = op;
                 }
-                if let Err(refusal) = looked {
+                if let Err(refusal) = looked.and_then(|looked| run.note(index, looked, &mut seen)) {
                     run.bad.insert(index, refusal);
                 }
             }
+            start = end;
         }
         Ok(run)
     }
 
     /// Notes what new entry an operation may make, and refuses one about an entry that an earlier
     /// one is about.
-    fn look(
+    fn note(
         &mut self,
         index: usize,
-        operation: &Operation,
+        looked: Looked,
         seen: &mut HashMap<String, usize>,
-    ) -> Result<std::result::Result<(), Refusal>> {
-        let mut names: Vec<(String, &str)> = Vec::new();
-        self.named.extend(plan::named::<K>(operation));
-        match operation {
-            Operation::Create(entry) => {
-                let checked = plan::checked_entry::<K>(self.app, entry)?;
-                let draft = match checked {
-                    Ok(draft) => draft,
-                    Err(errors) => return Ok(Err(Refusal::invalid(plan::within("/entry", errors)))),
-                };
-                let slug = draft.common.slug.clone();
-                names.extend(slug.clone().map(|slug| (format!("slug {slug}"), "/entry/slug")));
-                let title = draft.heading().unwrap_or_default();
-                self.news.push(New { index, slug, title, source: None, may_be_there: false });
-            }
-            Operation::Upsert(record) => {
-                let (slug, source) = (record.slug(), record.source());
-                if slug.is_none() && source.is_none() {
-                    let detail = "an upsert needs `source`, or else `slug`, to know its entry by";
-                    let error = FieldError::at("/entry/source", "required", detail);
-                    return Ok(Err(Refusal::invalid(vec![error])));
-                }
-                if slug.as_ref().is_some_and(|slug| !crate::http::extract::is_slug(slug)) {
-                    let detail = "a slug is words of a-z and 0-9 joined by hyphens, and no id";
-                    return Ok(Err(Refusal::invalid(vec![FieldError::at("/entry/slug", "pattern", detail)])));
-                }
-                names.extend(slug.clone().map(|slug| (format!("slug {slug}"), "/entry/slug")));
-                let told =
-                    source.clone().map(|(name, id)| (format!("source {name}\n{id}"), "/entry/source/id"));
-                names.extend(told);
-                let title = if slug.is_none() { plan::title::<K>(self.app, record) } else { String::new() };
-                self.news.push(New { index, slug, title, source, may_be_there: true });
-            }
-            Operation::Update(target, _) | Operation::Transition(target, _) | Operation::Trash(target) => {
-                names.push((
-                    match &target.id {
-                        Id::Uuid(id) => format!("id {id}"),
-                        Id::Slug(slug) => format!("slug {slug}"),
-                    },
-                    "/id",
-                ));
-            }
-        }
-        for (name, pointer) in &names {
+    ) -> std::result::Result<(), Refusal> {
+        self.named.extend(looked.named);
+        self.news.extend(looked.new);
+        for (name, pointer) in &looked.names {
             if let Some(earlier) = seen.get(name) {
-                return Ok(Err(repeated(*earlier, pointer)));
+                return Err(repeated(*earlier, pointer));
             }
         }
-        seen.extend(names.into_iter().map(|(name, _)| (name, index)));
-        Ok(Ok(()))
+        seen.extend(looked.names.into_iter().map(|(name, _)| (name, index)));
+        Ok(())
     }
 
     /// Why the whole request is refused, when it is.
@@ -197,20 +160,16 @@ impl<'a, K: Kind> Run<'a, K> {
         let news = self.news.iter().filter(|new| !self.bad.contains_key(&new.index));
         let places = places::reserve::<K>(self.app, tx, self.caller, news.collect(), &self.named).await?;
         let mut round = Round { places, ..Round::default() };
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        for index in 0..self.request.len() {
-            if self.bad.contains_key(&index) {
-                continue;
-            }
-            batch.push(index);
-            bytes += self.request.size(index);
-            if batch.len() == BATCH || bytes >= BATCH_BYTES {
-                self.batch(tx, &mut round, std::mem::take(&mut batch)).await?;
-                bytes = 0;
-            }
+        let mut batches = self.batches().into_iter();
+        let (app, request) = (self.app, self.request);
+        let mut batch = read_batch::<K>(app, request, batches.next()).await;
+        while !batch.is_empty() {
+            // The next are read while the database writes these.
+            let next = read_batch::<K>(app, request, batches.next());
+            let (written, next) = tokio::join!(self.batch(tx, &mut round, batch), next);
+            written?;
+            batch = next;
         }
-        self.batch(tx, &mut round, batch).await?;
         if round.is_spoilt || (self.request.mode == Mode::Atomic && !self.bad.is_empty()) {
             return Ok(Ran::Again);
         }
@@ -235,16 +194,32 @@ impl<'a, K: Kind> Run<'a, K> {
         Ok(Ran::Whole { results, events })
     }
 
+    /// The operations that may still be done, as they are worked on at once.
+    fn batches(&self) -> Vec<Vec<usize>> {
+        let mut batches = Vec::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for index in (0..self.request.len()).filter(|index| !self.bad.contains_key(index)) {
+            batch.push(index);
+            bytes += self.request.size(index);
+            if batch.len() == BATCH || bytes >= BATCH_BYTES {
+                batches.push(std::mem::take(&mut batch));
+                bytes = 0;
+            }
+        }
+        batches.push(batch);
+        batches
+    }
+
     async fn batch(
         &mut self,
         tx: &DatabaseTransaction,
         round: &mut Round,
-        indices: Vec<usize>,
+        read: Vec<(usize, Read)>,
     ) -> Result<()> {
-        let mut operations = Vec::with_capacity(indices.len());
+        let mut operations = Vec::with_capacity(read.len());
         let mut names = Names::default();
-        for index in indices {
-            match operation::read::<K>(self.app, self.request, index, false)? {
+        for (index, read) in read {
+            match read? {
                 Ok(operation) => {
                     if !round.places.slugs.contains_key(&index) {
                         operation.add_names(&mut names);
@@ -381,4 +356,18 @@ impl Round {
 fn repeated(earlier: usize, pointer: &str) -> Refusal {
     let detail = format!("operation {earlier} is about this entry already");
     Refusal::invalid(vec![FieldError::at(pointer, "repeated", detail)])
+}
+
+/// Reads operations that have been measured already, with room for others in between.
+async fn read_batch<K: Kind>(
+    app: &App,
+    request: &Request<'_>,
+    indices: Option<Vec<usize>>,
+) -> Vec<(usize, Read)> {
+    let mut operations = Vec::new();
+    for index in indices.unwrap_or_default() {
+        operations.push((index, operation::read::<K>(app, request, index, false)));
+        tokio::task::yield_now().await;
+    }
+    operations
 }

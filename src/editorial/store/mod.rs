@@ -267,7 +267,9 @@ fn leave_out_empty<A: ActiveModelTrait>(rows: &mut [A]) {
         |row: &A, column| row.get(column).into_value().is_none_or(|value| value == value.as_null());
     for column in <A::Entity as EntityTrait>::Column::iter().filter(|column| column.def().is_null()) {
         if rows.iter().all(|row| is_empty(row, column)) {
-            rows.iter_mut().for_each(|row| row.not_set(column));
+            for row in rows.iter_mut() {
+                row.not_set(column);
+            }
         }
     }
 }

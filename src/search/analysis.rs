@@ -2,7 +2,7 @@
 //!
 //! Source: `SEARCH.md`, section 1.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
@@ -126,12 +126,53 @@ enum Link {
 struct Piece<'a> {
     text: &'a str,
     start: usize,
-    folded: String,
+    folded: Folded,
+}
+
+/// Folded text; nearly always one letter, which needs no memory of its own.
+enum Folded {
+    Letter(char),
+    Text(String),
+}
+
+impl Folded {
+    fn new(piece: &str) -> Self {
+        /// The Latin letters that fold to one letter, by code point.
+        static LATIN: LazyLock<Vec<Option<char>>> = LazyLock::new(|| {
+            let single = |code: u32| {
+                let folded = fold(char::from_u32(code)?.encode_utf8(&mut [0; 4]));
+                let mut letters = folded.chars();
+                letters.next().filter(|_| letters.next().is_none())
+            };
+            (0..0x250).map(single).collect()
+        });
+        let mut letters = piece.chars();
+        if let (Some(letter), None) = (letters.next(), letters.next())
+            && let Some(Some(folded)) = LATIN.get(letter as usize)
+        {
+            return Self::Letter(*folded);
+        }
+        Self::Text(fold(piece))
+    }
+
+    fn is_word(&self) -> bool {
+        match self {
+            Self::Letter(letter) => letter.is_alphanumeric(),
+            Self::Text(text) => !text.is_empty() && text.chars().all(char::is_alphanumeric),
+        }
+    }
+
+    fn push_to(&self, word: &mut String) {
+        match self {
+            Self::Letter(letter) => word.push(*letter),
+            Self::Text(text) => word.push_str(text),
+        }
+    }
 }
 
 impl Piece<'_> {
     fn is_word(&self) -> bool {
-        !self.folded.is_empty() && self.folded.chars().all(char::is_alphanumeric) && !self.is_apostrophe()
+        self.folded.is_word() && !self.is_apostrophe()
     }
 
     fn is_apostrophe(&self) -> bool {
@@ -157,7 +198,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
             end = at + mark.len_utf8();
         }
         let text = &text[start..end];
-        Some(Piece { text, start, folded: fold(text) })
+        Some(Piece { text, start, folded: Folded::new(text) })
     })
     .filter(|piece| !piece.is_invisible())
 }
@@ -172,7 +213,8 @@ fn words(text: &str) -> Vec<Word> {
             between.push_str(piece.text);
             continue;
         }
-        let mut exact = piece.folded.clone();
+        let mut exact = String::new();
+        piece.folded.push_to(&mut exact);
         let mut range = piece.start..piece.end();
         let mut letters = 1;
         let mut end = range.end;
@@ -181,7 +223,7 @@ fn words(text: &str) -> Vec<Word> {
             if let Some(next) = pieces.next_if(Piece::is_word) {
                 end = next.end();
                 if !cut {
-                    exact.push_str(&next.folded);
+                    next.folded.push_to(&mut exact);
                     range.end = end;
                     letters += 1;
                 }
@@ -189,7 +231,7 @@ fn words(text: &str) -> Vec<Word> {
             }
             let Some(mark) = pieces.next_if(Piece::is_apostrophe) else { break };
             if !pieces.peek().is_some_and(Piece::is_word) {
-                between = mark.text.to_owned();
+                mark.text.clone_into(&mut between);
                 break;
             }
             // One letter before the mark is no word (O'nun): the two belong together.

@@ -1,5 +1,6 @@
 //! Completing what somebody types: titles, labels and names that begin with it, or have a word that does.
 
+use memchr::memmem::Finder;
 use uuid::Uuid;
 
 use super::{
@@ -90,15 +91,23 @@ fn best<'a>(snapshot: &'a Snapshot, beginning: &Beginning<'_>) -> Vec<Match<'a>>
     let mut best: Vec<Match<'a>> = Vec::new();
     // An entry may match with several texts, in several languages.
     let kept = beginning.limit.saturating_mul(8).max(64);
-    for number in 0..snapshot.segments.len() {
-        for found in matches(snapshot, number, &typed, beginning) {
-            best.push(found);
-            if best.len() >= kept * 2 {
-                trim(&mut best, kept);
+    for before in [START, b' '] {
+        let pattern: Vec<u8> = std::iter::once(before).chain(typed.bytes()).collect();
+        let finder = Finder::new(&pattern);
+        for number in 0..snapshot.segments.len() {
+            for found in matches(snapshot, number, &finder, beginning) {
+                best.push(found);
+                if best.len() >= kept * 2 {
+                    trim(&mut best, kept);
+                }
             }
         }
+        trim(&mut best, kept);
+        // Those that begin with it stand before those that hold it: if they suffice, no others are sought.
+        if best.len() >= beginning.limit {
+            break;
+        }
     }
-    trim(&mut best, kept);
     best.truncate(beginning.limit);
     best
 }
@@ -111,24 +120,18 @@ fn trim(best: &mut Vec<Match<'_>>, kept: usize) {
     best.truncate(kept);
 }
 
+/// The completions in a segment that `finder` finds; what it looks for begins with what stands before.
 fn matches<'a>(
     snapshot: &'a Snapshot,
     number: usize,
-    typed: &str,
+    finder: &Finder<'_>,
     beginning: &Beginning<'_>,
 ) -> impl Iterator<Item = Match<'a>> {
     let segment = &snapshot.segments[number];
     let table = &*segment.table;
     let completions = &table.completions;
     let level = level(beginning.audience);
-    let text = completions.text.as_slice();
-    let finder = memchr::memmem::Finder::new(typed).into_owned();
-    let found: Vec<usize> = finder.find_iter(text).collect();
-    found.into_iter().filter_map(move |offset| {
-        let before = text[offset.checked_sub(1)?];
-        if before != START && before != b' ' {
-            return None;
-        }
+    finder.find_iter(&completions.text).filter_map(move |offset| {
         let at = completions.at(offset);
         let (_, row, index) = completions.places[at];
         let row = row as usize;
@@ -137,8 +140,8 @@ fn matches<'a>(
             && (beginning.kinds.is_empty() || beginning.kinds.contains(&entry.kind))
             && (beginning.locales.is_empty()
                 || beginning.locales.iter().any(|locale| locale == table.locale(row)));
+        let is_inside = completions.text[offset] != START;
         let order = completions.order(at);
-        let is_inside = before != START;
         is_wanted.then_some(Match { is_inside, order, entry: entry.id, segment: number, row, index })
     })
 }

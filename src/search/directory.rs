@@ -8,7 +8,7 @@ use std::{
     collections::HashSet,
     fmt,
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Write},
     ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
@@ -53,7 +53,7 @@ impl Directory for Files {
         let open = || {
             let file = File::open(self.path(name))?;
             let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-            Ok(Opened { file, length })
+            Ok(Opened { file, length: length.saturating_sub(CHECKSUM) })
         };
         match open() {
             Ok(opened) => Ok(Arc::new(opened)),
@@ -76,7 +76,7 @@ impl Directory for Files {
 
     fn open_write(&self, name: &Path) -> Result<WritePtr, OpenWriteError> {
         match File::create_new(self.path(name)) {
-            Ok(file) => Ok(BufWriter::new(Box::new(Written(file)))),
+            Ok(file) => Ok(BufWriter::new(Box::new(Written { file, sum: crc32fast::Hasher::new() }))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OpenWriteError::FileAlreadyExists(name.to_owned()))
             }
@@ -151,6 +151,28 @@ pub fn read_checked(path: &Path) -> io::Result<Vec<u8>> {
     Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"))
 }
 
+/// Whether a file of the engine is as it was written; read piece by piece.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn is_whole(path: &Path) -> io::Result<bool> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len().saturating_sub(CHECKSUM as u64);
+    let mut sum = crc32fast::Hasher::new();
+    let mut piece = vec![0; 1 << 18];
+    let mut body = (&file).take(length);
+    loop {
+        let read = body.read(&mut piece)?;
+        if read == 0 {
+            break;
+        }
+        sum.update(&piece[..read]);
+    }
+    let mut written = [0; CHECKSUM];
+    file.read_exact_at(&mut written, length)?;
+    Ok(sum.finalize() == u32::from_le_bytes(written))
+}
+
 /// A lock, let go when it is dropped.
 struct Held {
     locks: Arc<Mutex<HashSet<PathBuf>>>,
@@ -192,21 +214,27 @@ impl FileHandle for Opened {
     }
 }
 
-/// A file that is written.
-struct Written(File);
+/// A file that is written; at its end comes its checksum.
+struct Written {
+    file: File,
+    sum: crc32fast::Hasher,
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 
 impl TerminatingWrite for Written {
     fn terminate_ref(&mut self, _: AntiCallToken) -> io::Result<()> {
-        self.0.flush()
+        let sum = self.sum.clone().finalize();
+        self.file.write_all(&sum.to_le_bytes())
     }
 }

@@ -92,12 +92,10 @@ fn wanted(words: &[&str], added: &[(String, f64)]) -> Vec<Wanted> {
     for (word, weight) in &exact {
         let term = analysis::beginning(word);
         let known = wanted.iter_mut().find(|known| known.term == term && known.stream == Stream::Beginnings);
-        match known {
-            Some(known) => known.weight = known.weight.max(*weight),
-            None => {
-                let term = term.to_owned();
-                wanted.push(Wanted { stream: Stream::Beginnings, term, weight: *weight });
-            }
+        if let Some(known) = known {
+            known.weight = known.weight.max(*weight);
+        } else {
+            wanted.push(Wanted { stream: Stream::Beginnings, term: term.to_owned(), weight: *weight });
         }
     }
     wanted.extend(exact.into_iter().map(|(term, weight)| Wanted { stream: Stream::Exact, term, weight }));

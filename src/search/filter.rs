@@ -36,7 +36,7 @@ pub struct Compiled {
     /// For every value of the attribute, beginning with number `first`: whether it is asked for.
     asked: Vec<bool>,
     first: u32,
-    /// How many of those asked for an entry must have, at least and at most.
+    /// How many of those asked for an entry must have, at least and at most (0, or any number).
     least: usize,
     most: usize,
 }
@@ -81,11 +81,14 @@ impl Compiled {
 
     /// Whether an entry with these values passes.
     pub fn passes(&self, values: &[u32]) -> bool {
-        let is_asked = |value: &u32| {
+        let mut asked = values.iter().filter(|value| {
             let index = value.checked_sub(self.first).map(|index| index as usize);
             index.and_then(|index| self.asked.get(index)).copied().unwrap_or_default()
-        };
-        let found = values.iter().copied().filter(|value| is_asked(value)).count();
-        (self.least..=self.most).contains(&found)
+        });
+        match (self.least, self.most) {
+            (_, 0) => asked.next().is_none(),
+            (1, _) => asked.next().is_some(),
+            (least, _) => asked.count() >= least,
+        }
     }
 }

@@ -223,13 +223,13 @@ impl<'a> Part<'a> {
                     let place = Place { score, published: columns.published, entry: columns.id };
                     collected.take(Candidate { place, segment: self.number, row }, query);
                     if !query.facets.is_empty() {
-                        values.iter().for_each(|value| collected.counts[*value as usize] += 1);
+                        collected.count(values.iter());
                     }
                 }
                 Verdict::FailsOnly(attribute) if query.facets.contains(&attribute) && is_allowed() => {
                     let range = self.segment.table.attribute(attribute);
                     let own = values.iter().filter(|value| range.contains(value));
-                    own.for_each(|value| collected.counts[*value as usize] += 1);
+                    collected.count(own);
                 }
                 _ => {}
             }
@@ -300,6 +300,12 @@ impl Collected {
                 self.candidates.select_nth_unstable_by_key(kept, |candidate| candidate.place.key());
                 self.candidates.truncate(kept);
             }
+        }
+    }
+
+    fn count<'a>(&mut self, values: impl Iterator<Item = &'a u32>) {
+        for value in values {
+            self.counts[*value as usize] += 1;
         }
     }
 

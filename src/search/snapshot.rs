@@ -10,19 +10,22 @@ use std::{
 use tantivy::{
     Directory as _, Index as Engine, InvertedIndexReader, SegmentReader, TantivyDocument,
     directory::META_LOCK,
+    fastfield::AliveBitSet,
     index::SegmentComponent,
     postings::BlockSegmentPostings,
     query::FuzzyTermQuery,
     schema::{IndexRecordOption, OwnedValue, Term},
     store::StoreReader,
+    termdict::TermStreamer,
 };
 use uuid::Uuid;
 
 use super::{
+    directory::is_whole,
     error::{Error, Result},
     record::{LEVELS, Stored, Value},
     schema::{Schema, Stream},
-    table::Table,
+    table::{RowColumns, Table},
 };
 
 /// The level of a row that is deleted: nobody sees it.
@@ -86,26 +89,23 @@ impl Snapshot {
         }
         drop(lock);
         let mut snapshot = Self { segments, payload: metas.payload, counts: Default::default() };
-        for level in 0..LEVELS {
-            snapshot.counts[level] = snapshot.count(u8::try_from(level).unwrap_or(DELETED));
-        }
+        snapshot.count();
         Ok(snapshot)
     }
 
-    fn count(&self, level: u8) -> Counts {
-        let mut counts = Counts::default();
+    fn count(&mut self) {
         for segment in &self.segments {
-            for entry in 0..segment.table.entries.len() {
-                counts.entries += usize::from(segment.sees_entry(entry, level));
-            }
-            for (row, columns) in segment.table.rows.iter().enumerate() {
-                if segment.sees(row, level) {
+            let table = &segment.table;
+            for (row, columns) in table.rows.iter().enumerate() {
+                let is_first = table.entries[columns.entry as usize].row as usize == row;
+                let own = usize::from(segment.levels[row]);
+                for counts in self.counts.iter_mut().skip(own) {
                     counts.rows += 1;
+                    counts.entries += usize::from(is_first);
                     counts.length += u64::from(columns.length);
                 }
             }
         }
-        counts
     }
 
     /// What is counted over the rows that `level` may see.
@@ -186,11 +186,10 @@ impl Snapshot {
 
     /// The words in alphabetical order that begin with `start` and that `level` may see, at most `limit`.
     pub fn beginning_with(&self, start: &str, level: u8, limit: usize) -> Result<Vec<String>> {
-        let end = successor(start);
+        let end = beyond(start);
         let mut streams = Vec::new();
         for segment in &self.segments {
-            let range = segment.exact.terms().range().ge(start);
-            let range = end.iter().fold(range, |range, end| range.lt(end));
+            let range = segment.exact.terms().range().ge(start).lt(&end);
             let mut stream = range.into_stream()?;
             if stream.advance() {
                 streams.push(stream);
@@ -198,7 +197,7 @@ impl Snapshot {
         }
         let mut words = Vec::new();
         while words.len() < limit {
-            let Some(least) = streams.iter().map(tantivy::termdict::TermStreamer::key).min() else { break };
+            let Some(least) = streams.iter().map(TermStreamer::key).min() else { break };
             let least = least.to_owned();
             streams.retain_mut(|stream| stream.key() != least || stream.advance());
             let Ok(word) = String::from_utf8(least) else { continue };
@@ -216,10 +215,10 @@ impl Snapshot {
         let Some(first) = word.chars().next().map(String::from) else { return Ok(near) };
         let term = Term::from_field_text(schema.field(Stream::Exact), word);
         let automaton = FuzzyTermQuery::new(term, distance, true).automaton()?;
-        let end = successor(&first);
+        let end = beyond(&first);
         for segment in &self.segments {
-            let range = segment.exact.terms().search(&automaton).ge(&first);
-            let mut stream = end.iter().fold(range, |range, end| range.lt(end)).into_stream()?;
+            let range = segment.exact.terms().search(&automaton).ge(&first).lt(&end);
+            let mut stream = range.into_stream()?;
             while stream.advance() {
                 near.extend(std::str::from_utf8(stream.key()).map(str::to_owned));
             }
@@ -234,13 +233,11 @@ impl Snapshot {
     }
 }
 
-/// The first bytes that stand after everything that begins with `start`.
-fn successor(start: &str) -> Option<Vec<u8>> {
+/// Bytes that stand after everything that begins with `start`: no text holds the byte 255.
+fn beyond(start: &str) -> Vec<u8> {
     let mut end = start.as_bytes().to_vec();
-    let last = end.last_mut()?;
-    // UTF-8 has no byte 255.
-    *last += 1;
-    Some(end)
+    end.push(u8::MAX);
+    end
 }
 
 impl Segment {
@@ -257,35 +254,21 @@ impl Segment {
         {
             return Ok(known.share());
         }
-        let files = checked(&held, folder)?;
-        let reader = SegmentReader::open(&held)?;
-        let (store, table) = match known {
-            Some(known) => (Arc::clone(&known.store), Arc::clone(&known.table)),
-            None => {
-                let store = Arc::new(reader.get_store_reader(1)?);
-                let table = Arc::new(read_table(&store, schema)?);
-                (store, table)
-            }
-        };
-        let rows = usize::try_from(reader.max_doc()).unwrap_or_default();
-        if table.rows.len() != rows {
-            return Err(Error::Damaged("a segment has other rows than it says".to_owned()));
+        let files = checked(&held, folder, known.map_or(&[], |known| &known.files))?;
+        if let Some(known) = known {
+            return Ok(Self { levels: levels(&held, &known.table)?, held, files, ..known.share() });
         }
-        let levels =
-            (0..reader.max_doc())
-                .zip(&table.rows)
-                .map(|(row, columns)| {
-                    if reader.is_deleted(row) { DELETED } else { table.entries[columns.entry as usize].level }
-                })
-                .collect();
+        let reader = SegmentReader::open(&held)?;
+        let store = Arc::new(reader.get_store_reader(1)?);
+        let table = Arc::new(read_table(&store, schema)?);
         Ok(Self {
             exact: reader.inverted_index(schema.field(Stream::Exact))?,
             beginnings: reader.inverted_index(schema.field(Stream::Beginnings))?,
-            files,
+            levels: levels(&held, &table)?,
             held,
+            files,
             store,
             table,
-            levels,
         })
     }
 
@@ -328,20 +311,46 @@ impl Segment {
     }
 }
 
-/// The files of a segment with their lengths in bytes, each checked against its checksum.
-fn checked(segment: &tantivy::Segment, folder: &Path) -> Result<Arc<[(PathBuf, u64)]>> {
-    let directory = segment.index().directory();
+/// Those files of a segment that it has, with their lengths in bytes.
+///
+/// # Errors
+/// When one of those that were not `known` is not as it was written.
+fn checked(
+    segment: &tantivy::Segment,
+    folder: &Path,
+    known: &[(PathBuf, u64)],
+) -> Result<Arc<[(PathBuf, u64)]>> {
     let mut files = Vec::new();
     for component in COMPONENTS {
         let name = segment.relative_path(component);
+        let path = folder.join(&name);
         // Not every segment has every file; those it needs are missed when it is opened.
-        let Ok(metadata) = std::fs::metadata(folder.join(&name)) else { continue };
-        if !directory.validate_checksum(&name).map_err(Error::damaged)? {
+        let Ok(metadata) = std::fs::metadata(&path) else { continue };
+        let is_known = known.iter().any(|(known, _)| *known == name);
+        if !is_known && !is_whole(&path)? {
             return Err(Error::Damaged(format!("{} is not as it was written", name.display())));
         }
         files.push((name, metadata.len()));
     }
     Ok(files.into())
+}
+
+/// Who may see each row.
+fn levels(segment: &tantivy::Segment, table: &Table) -> Result<Arc<[u8]>> {
+    let rows = segment.meta().max_doc();
+    if table.rows.len() != usize::try_from(rows).unwrap_or_default() {
+        return Err(Error::damaged("a segment has other rows than it says"));
+    }
+    let alive = if segment.meta().has_deletes() {
+        let file = segment.open_read(SegmentComponent::Delete).map_err(Error::damaged)?;
+        Some(AliveBitSet::open(file.read_bytes()?))
+    } else {
+        None
+    };
+    let is_alive = |row: u32| alive.as_ref().is_none_or(|alive| alive.is_alive(row));
+    let level = |columns: &RowColumns| table.entries[columns.entry as usize].level;
+    let rows = (0..rows).zip(&table.rows);
+    Ok(rows.map(|(row, columns)| if is_alive(row) { level(columns) } else { DELETED }).collect())
 }
 
 fn stored(document: &TantivyDocument, schema: &Schema, with_vector: bool) -> Result<Stored> {

@@ -32,7 +32,9 @@ const VERSION: u32 = 1;
 /// Memory for what is written between two commits, in bytes.
 const WRITER_BYTES: usize = 20_000_000;
 /// The same while everything is written.
-const REBUILD_BYTES: usize = 50_000_000;
+const REBUILD_BYTES: usize = 40_000_000;
+/// How many bytes of text a rebuild writes between two commits.
+const WAITING_BYTES: usize = 8_000_000;
 
 /// How far the index is filled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +159,7 @@ impl Index {
             for id in remove {
                 writer.delete_term(self.schema.entry(*id));
             }
-            generation.put(&writer, &self.schema, put)?;
+            self::put(&writer, &self.schema, put)?;
             commit(&mut writer, &self.fingerprint, Some(position))?;
             generation.reload(&self.schema)
         })
@@ -175,7 +177,7 @@ impl Index {
         let number = self.current().number.wrapping_add(1);
         let generation =
             Generation::create(&self.folder, number, &self.schema, &self.fingerprint, REBUILD_BYTES)?;
-        Ok(Rebuild { index: self, generation })
+        Ok(Rebuild { index: self, generation, waiting: 0 })
     }
 
     /// Whether the files on the disk are those that were written; a few system calls.
@@ -200,6 +202,8 @@ impl Index {
 pub struct Rebuild<'a> {
     index: &'a Index,
     generation: Generation,
+    /// Bytes of text since the last commit.
+    waiting: usize,
 }
 
 impl Rebuild<'_> {
@@ -208,8 +212,18 @@ impl Rebuild<'_> {
     /// # Errors
     /// [`Error::Damaged`] when the files cannot be written.
     pub fn put(&mut self, entries: &[Entry]) -> Result<()> {
-        let writer = self.generation.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.generation.put(&writer, &self.index.schema, entries)
+        let mut writer = self.generation.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            put(&writer, &self.index.schema, std::slice::from_ref(entry))?;
+            let texts = entry.rows.iter().flat_map(|row| &row.texts);
+            self.waiting += texts.map(|(_, text)| text.len()).sum::<usize>();
+            // Whoever gives faster than is written would fill the memory.
+            if self.waiting >= WAITING_BYTES {
+                commit(&mut writer, &self.index.fingerprint, None)?;
+                self.waiting = 0;
+            }
+        }
+        Ok(())
     }
 
     /// Takes entries out again.
@@ -225,7 +239,7 @@ impl Rebuild<'_> {
     /// # Errors
     /// [`Error::Damaged`] when the files cannot be written; the former index goes on serving.
     pub fn finish(self, position: &Position) -> Result<()> {
-        let Self { index, generation } = self;
+        let Self { index, generation, .. } = self;
         let Generation { number, folder, engine, writer, .. } = generation;
         let mut writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
         commit(&mut writer, &index.fingerprint, Some(position))?;
@@ -305,17 +319,6 @@ impl Generation {
         Ok(())
     }
 
-    /// Replaces the entries. The rows of one go to the engine together, and stay together.
-    fn put(&self, writer: &IndexWriter, schema: &Schema, entries: &[Entry]) -> Result<()> {
-        for entry in entries {
-            let rows = schema.documents(entry).map(UserOperation::Add);
-            let operations: Vec<UserOperation<TantivyDocument>> =
-                std::iter::once(UserOperation::Delete(schema.entry(entry.id))).chain(rows).collect();
-            writer.run(operations)?;
-        }
-        Ok(())
-    }
-
     fn is_intact(&self) -> bool {
         self.folder.join("meta.json").exists()
             && self.snapshot().files().all(|(name, length)| {
@@ -331,6 +334,17 @@ fn writer(engine: &Engine, bytes: usize) -> Result<IndexWriter> {
         .num_merge_threads(1)
         .build();
     Ok(engine.writer_with_options(options)?)
+}
+
+/// Replaces the entries. The rows of one go to the engine together, and stay together.
+fn put(writer: &IndexWriter, schema: &Schema, entries: &[Entry]) -> Result<()> {
+    for entry in entries {
+        let rows = schema.documents(entry).map(UserOperation::Add);
+        let operations: Vec<UserOperation<TantivyDocument>> =
+            std::iter::once(UserOperation::Delete(schema.entry(entry.id))).chain(rows).collect();
+        writer.run(operations)?;
+    }
+    Ok(())
 }
 
 fn commit(writer: &mut IndexWriter, fingerprint: &str, position: Option<&Position>) -> Result<()> {

@@ -42,6 +42,8 @@ mod store;
 mod suggestion;
 mod synonyms;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use completion::{Beginning, Suggestion};
 pub use error::{Error, Result};

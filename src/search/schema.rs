@@ -112,7 +112,8 @@ impl Tokenizer for Weighted {
     type TokenStream<'a> = WeightedStream<'a>;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> WeightedStream<'a> {
-        self.token.reset();
+        // Positions are not stored; the default one is the largest number, which the engine adds to.
+        self.token.position = 0;
         WeightedStream { words: text.split_ascii_whitespace(), left: 0, token: &mut self.token }
     }
 }

@@ -30,6 +30,7 @@
 //! | collections as NDJSON, in and out | [`interchange`] |
 //! | the profile and the sample entries that come with the program | [`content`] |
 //! | health, documentation page, what problem codes mean | [`service`] |
+//! | the search index: analyser, ranking, facets, completions, related entries | [`search`] |
 //! | the audit trail: writing its lines, checking its chain | [`trail`] |
 //! | work that is done later, at least once: the queue, claims, tries | [`jobs`] |
 //! | messages to people: the transports, the texts | [`mail`] |
@@ -50,7 +51,7 @@
 //! | 5 | `command` `router` `server` `worker` | everything |
 //! | 4 | `changes` `content` `interchange` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` `backlog` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
-//! | 2 | `app` `http` `db` `crypto` `jobs` `mail` `metrics` `trail` | row 1, and each other |
+//! | 2 | `app` `http` `db` `crypto` `jobs` `mail` `metrics` `search` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
 //!
 //! # To add a kind
@@ -98,6 +99,7 @@ pub mod projects;
 pub mod publications;
 pub mod router;
 pub mod schedule;
+pub mod search;
 pub mod server;
 pub mod service;
 pub mod sessions;

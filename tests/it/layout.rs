@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Modules by row; a module may use those of its own row and of lower ones.
 const ROWS: [&[&str]; 5] = [
     &["clock", "config", "entity", "telemetry"],
-    &["app", "crypto", "db", "http", "jobs", "mail", "metrics", "trail"],
+    &["app", "crypto", "db", "http", "jobs", "mail", "metrics", "search", "trail"],
     &["auth", "editorial"],
     &[
         "audit",

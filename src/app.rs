@@ -17,6 +17,7 @@ use crate::{
     jobs::Jobs,
     mail::Mailer,
     metrics::Metrics,
+    search::Catalogue,
     trail::Trail,
 };
 
@@ -45,6 +46,8 @@ pub struct Parts {
     pub mailer: Mailer,
     /// What wakes the workers.
     pub jobs: Jobs,
+    /// The search index.
+    pub catalogue: Arc<Catalogue>,
     /// What is counted, for whoever watches the service.
     pub metrics: Metrics,
     /// Where passwords are hashed.
@@ -78,6 +81,7 @@ impl App {
             trail: Trail::open(db.clone(), clock.clone()),
             mailer,
             jobs: Jobs::default(),
+            catalogue: Arc::new(Catalogue::new(config.data_dir.join("index"))),
             metrics: Metrics::default(),
             db,
             clock,

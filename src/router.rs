@@ -9,7 +9,7 @@ use crate::{
     app::App,
     audit,
     auth::{self, Caller, Grants, caller::Actor},
-    backlog, changes,
+    backlog, changes, discovery,
     editorial::{self, describe::describe_unpublished},
     http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
     interchange::{bulk, download},
@@ -28,7 +28,7 @@ struct Api;
 pub fn router(app: &App) -> Router {
     let (declared, _) = declared().split_for_parts();
     macro_rules! collections {
-        ($($kind:ty),*) => { Router::new()$(.merge(editorial::router::<$kind>()).merge(bulk::router::<$kind>()).merge(download::router::<$kind>()))* };
+        ($($kind:ty),*) => { Router::new()$(.merge(editorial::router::<$kind>()).merge(bulk::router::<$kind>()).merge(download::router::<$kind>()).merge(discovery::related::<$kind>()))* };
     }
     declared
         .merge(organisation::router())
@@ -63,7 +63,7 @@ pub fn document() -> Value {
     openapi::document(declared().into_openapi(), |document| {
         organisation::describe(document);
         macro_rules! describe {
-            ($($kind:ty),*) => { $(editorial::describe::<$kind>(document); bulk::describe::<$kind>(document); download::describe::<$kind>(document);)* };
+            ($($kind:ty),*) => { $(editorial::describe::<$kind>(document); bulk::describe::<$kind>(document); download::describe::<$kind>(document); discovery::describe::<$kind>(document);)* };
         }
         every_collection!(describe);
     })
@@ -92,6 +92,7 @@ fn declared() -> OpenApiRouter<App> {
         .merge(audit::router())
         .merge(previews::router())
         .merge(changes::router())
+        .merge(discovery::router())
         .merge(backlog::router())
         .merge(service::router())
 }

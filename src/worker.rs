@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth,
+    auth, discovery,
     http::{Error, Result, limits},
     jobs::{self, Failure, Job, Kind},
     schedule, trail,
@@ -18,6 +18,8 @@ use crate::{
 const SIGNING_KEYS: Duration = Duration::from_secs(5);
 /// How often one looks for entries that are to be published or archived.
 const SCHEDULE: Duration = Duration::from_secs(1);
+/// How often the search index looks for changes.
+const SEARCH_INDEX: Duration = Duration::from_millis(250);
 /// How often one looks for what has lain in the trash long enough.
 const TRASH: Duration = Duration::from_mins(1);
 /// How often what has expired is deleted.
@@ -53,6 +55,7 @@ pub fn start(app: &App) -> Workers {
     every(app, "signing keys", SIGNING_KEYS, reload_signing_keys);
     every(app, "expired", EXPIRED, auth::delete_expired);
     every(app, "schedule", SCHEDULE, schedule::keep_schedule);
+    every(app, "search index", SEARCH_INDEX, follow_changes);
     every(app, "trash", TRASH, schedule::empty_trash);
     every(app, "rate limits", EXPIRED, delete_empty_buckets);
     every(app, "jobs set aside", EXPIRED, jobs::delete_old);
@@ -123,6 +126,10 @@ async fn kept_up<F: Future<Output = ()> + Send>(name: &'static str, task: impl F
 
 async fn reload_signing_keys(app: App) -> Result<()> {
     app.keyring.reload(&app.db, &app.clock).await.map_err(Error::internal)
+}
+
+async fn follow_changes(app: App) -> Result<()> {
+    discovery::fill(&app).await.map(drop)
 }
 
 async fn delete_empty_buckets(app: App) -> Result<()> {

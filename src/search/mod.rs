@@ -7,6 +7,7 @@
 //! |---|---|
 //! | from text to tokens | [`analysis`], the word lists in `lists` |
 //! | what is indexed | [`Entry`], [`Row`], [`Value`]; as fields of the engine in `schema` |
+//! | the index of this process | [`Catalogue`] |
 //! | the index on the disk | [`Index`], its files in `directory` |
 //! | one state of it | `snapshot`; what is kept in memory of a segment in `table` |
 //! | from a query to terms | `expansion`, [`Synonyms`] |
@@ -24,6 +25,7 @@
 //! when they were written, merged or deleted.
 
 pub mod analysis;
+mod catalogue;
 mod codec;
 mod completion;
 mod directory;
@@ -45,6 +47,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use catalogue::Catalogue;
 pub use completion::{Beginning, Suggestion};
 pub use error::{Error, Result};
 pub use filter::{Filter, Test};

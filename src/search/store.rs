@@ -82,6 +82,12 @@ struct Generation {
     snapshot: RwLock<Arc<Snapshot>>,
 }
 
+impl std::fmt::Debug for Index {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Index").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
 impl Index {
     /// Opens the index in `folder`, which is made when it is missing.
     ///

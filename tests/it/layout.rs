@@ -12,6 +12,7 @@ const ROWS: [&[&str]; 5] = [
         "backlog",
         "changes",
         "content",
+        "discovery",
         "events",
         "interchange",
         "keys",

@@ -1,0 +1,191 @@
+//! What is indexed of an entry: nothing but what a reader of its audience is shown.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    auth::{Caller, Grants, caller::Actor},
+    editorial::{
+        Kind, finder,
+        kind::object,
+        load::{Stored, load},
+        references::References,
+        slug::collation_key,
+        view::{View, referred_to},
+    },
+    entity::{
+        entry,
+        vocabulary::{self, Visibility},
+    },
+    http::{Result, locale::Language},
+    search::{Completion, Entry, Row, Value, Weight, attribute},
+};
+
+/// The properties that name an entry, whatever its kind.
+const NAMES: [&str; 8] =
+    ["title", "subtitle", "label", "alternative_labels", "name", "short_name", "code", "notation"];
+/// Properties with one word that entries are filtered and counted by.
+const WORDS: [&str; 5] = ["type", "status", "scope", "outcome", "mode"];
+/// The properties whose year is the year of an entry, the first that there is.
+const DATES: [&str; 5] = ["issued", "starts_at", "actual_start", "planned_start", "period_start"];
+
+/// Somebody who reads what `audience` may read, and nothing else.
+fn reader(audience: Visibility) -> Caller {
+    let grants = Grants { reads: Some(audience), ..Grants::NONE };
+    Caller { actor: Actor::Nobody, grants, request_id: None }
+}
+
+/// What is indexed of the entries `rows`, of which every one has an audience.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_kind<K: Kind>(db: &impl ConnectionTrait, rows: Vec<entry::Model>) -> Result<Vec<Entry>> {
+    let mut by_audience: HashMap<Visibility, Vec<entry::Model>> = HashMap::new();
+    for row in rows.into_iter().filter(|row| row.kind == K::KIND) {
+        if let Some(audience) = finder::audience(&row) {
+            by_audience.entry(audience).or_default().push(row);
+        }
+    }
+    let mut entries = Vec::new();
+    for (audience, rows) in by_audience {
+        let reader = reader(audience);
+        let mut stored = load::<K>(db, rows, true).await?;
+        for stored in &mut stored {
+            K::withhold(&mut stored.draft, &reader);
+        }
+        let references = References::load(db, &reader, referred_to(&mut stored)).await?;
+        entries.extend(stored.iter().map(|stored| of_entry(stored, &references, &reader, audience)));
+    }
+    Ok(entries)
+}
+
+fn of_entry<K: Kind>(
+    stored: &Stored<K>,
+    references: &References,
+    reader: &Caller,
+    audience: Visibility,
+) -> Entry {
+    let original = &stored.entry.original_locale;
+    let mut locales: Vec<&String> = stored.draft.translations.keys().collect();
+    if !locales.contains(&original) {
+        // A name needs no translation.
+        locales.push(original);
+    }
+    let shown = |locale: &String| {
+        let language = Language { locale: locale.clone(), all: false, fallback: false };
+        let view = View { language: &language, caller: reader, with_body: true };
+        view.render(stored.clone(), references)
+    };
+    let rows = locales.iter().map(|locale| {
+        let heading = K::heading(&stored.draft.fields, stored.draft.translations.get(*locale));
+        row::<K>((*locale).clone(), heading, &shown(locale))
+    });
+    Entry {
+        id: stored.entry.id,
+        kind: K::KIND,
+        audience,
+        published: stored.entry.published_at.map_or(0, |at| at.timestamp_micros()),
+        rows: rows.collect(),
+        attributes: attributes::<K>(&shown(original)),
+    }
+}
+
+/// An entry in one language.
+fn row<K: Kind>(locale: String, heading: Option<String>, shown: &Map<String, Json>) -> Row {
+    let mut texts = Vec::new();
+    let mut completions = Vec::new();
+    let mut name = |text: &str| {
+        texts.push((Weight::Title, text.to_owned()));
+        let order = collation_key(text).into_bytes();
+        completions.push(Completion { text: text.to_owned(), order });
+    };
+    let is_shown = |property: &str| shown.get(property).and_then(Json::as_str);
+    if let Some(heading) = heading.as_deref().filter(|heading| Some(*heading) != K::TITLE.and_then(is_shown))
+    {
+        name(heading);
+    }
+    for text in NAMES.iter().filter_map(|property| shown.get(*property)).flat_map(strings) {
+        name(text);
+    }
+    let own = object(&K::Texts::default());
+    for (property, value) in shown {
+        let weight = match property.as_str() {
+            name if NAMES.contains(&name) => continue,
+            name if K::SUMMARY == Some(name) => Weight::Summary,
+            name if own.contains_key(name) => Weight::Body,
+            name if name == "topics" || K::CREDITS.iter().any(|field| field.name == name) => {
+                texts.extend(names(value).map(|name| (Weight::Linked, name.to_owned())));
+                continue;
+            }
+            "identifiers" => {
+                let values = list(value).iter().filter_map(|known| known.get("value")?.as_str());
+                texts.extend(values.map(|value| (Weight::Linked, value.to_owned())));
+                continue;
+            }
+            _ => continue,
+        };
+        texts.extend(strings(value).into_iter().map(|text| (weight, text.to_owned())));
+    }
+    Row { locale, texts, completions }
+}
+
+/// What an entry is filtered and counted by.
+fn attributes<K: Kind>(shown: &Map<String, Json>) -> Vec<(String, Value)> {
+    let mut found: Vec<(&str, Value)> = Vec::new();
+    for name in WORDS {
+        let word = shown.get(name).and_then(Json::as_str);
+        found.extend(word.map(|word| (name, Value::Text(word.to_owned()))));
+    }
+    let languages = shown.get("languages").into_iter().flat_map(strings);
+    found.extend(languages.map(|language| ("language", Value::Text(language.to_owned()))));
+    let date = DATES.iter().find_map(|name| shown.get(*name)?.as_str());
+    let year: Option<i64> = date.and_then(|date| date.get(..4)?.parse().ok());
+    found.extend(year.map(|year| ("year", Value::Number(year))));
+    let mut name = |name: &'static str, value: Option<&Json>| {
+        let id = value.and_then(|value| value.get("id")?.as_str()?.parse().ok());
+        found.extend(id.map(|id| (name, Value::Entry(id))));
+    };
+    for topic in shown.get("topics").map(list).unwrap_or_default() {
+        name(attribute::TOPIC, Some(topic));
+    }
+    for credit in K::CREDITS.iter().filter_map(|field| shown.get(field.name)).flat_map(list) {
+        name(attribute::PERSON, credit.get("person"));
+        name(attribute::PARTNER, credit.get("partner"));
+    }
+    name(attribute::PARTNER, shown.get("owner"));
+    for field in K::LINKS {
+        let linked = match shown.get(field.name) {
+            Some(Json::Array(linked)) => linked.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        for target in linked {
+            name(attribute::LINK, Some(target));
+            if field.target == vocabulary::Kind::Project {
+                name(attribute::PROJECT, Some(target));
+            }
+        }
+    }
+    found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn list(value: &Json) -> &[Json] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The names in a list of entries or credits.
+fn names(value: &Json) -> impl Iterator<Item = &str> {
+    list(value).iter().filter_map(|named| named.get("name")?.as_str())
+}
+
+/// The texts in a text, a list of texts, or an object of texts.
+fn strings(value: &Json) -> Vec<&str> {
+    match value {
+        Json::String(text) => vec![text],
+        Json::Array(items) => items.iter().flat_map(strings).collect(),
+        Json::Object(object) => object.values().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,310 @@
+//! Searching all kinds at once.
+
+use axum::{
+    extract::{OriginalUri, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    ask, filling,
+    hits::{self, Brief, Highlights},
+};
+use crate::{
+    app::App,
+    auth::Reader,
+    editorial::{
+        answer::answer,
+        parameters::with_cursor,
+        references::{References, kind_name},
+    },
+    entity::vocabulary,
+    http::{
+        Query, Result,
+        conditional::Version,
+        cursor::Position,
+        locale::{self, Language},
+        page::{PageInfo, opened},
+        query::{Parameters, Values},
+    },
+    search::{self, Filter, Place, Synonyms, Test, Value, attribute},
+};
+
+/// How many characters a query may have.
+const LONGEST: usize = 500;
+/// How many values of a facet are counted.
+const VALUES: usize = 100;
+/// What can be counted.
+const FACETS: [&str; 9] =
+    ["kind", "topic", "type", "year", "partner", "project", "language", "scope", "status"];
+
+/// What is searched for.
+#[derive(Debug)]
+pub struct SearchParameters {
+    q: String,
+    kinds: Vec<vocabulary::Kind>,
+    facets: Vec<&'static str>,
+    language: Language,
+    limit: u64,
+    cursor: Option<String>,
+}
+
+impl Parameters for SearchParameters {
+    const NAMES: &'static [&'static str] =
+        &["q", "kind", "facets", "limit", "cursor", locale::NAMES[0], locale::NAMES[1]];
+
+    fn read(values: &mut Values<'_>) -> Self {
+        let q = words(values);
+        let kinds = kinds(values);
+        let facets = facets(values, &FACETS);
+        let language = one_language(values);
+        Self {
+            q,
+            kinds,
+            facets,
+            language,
+            limit: values.number("limit", 1, 100, 20),
+            cursor: values.get("cursor").map(str::to_owned),
+        }
+    }
+}
+
+/// The words that are searched for.
+pub(super) fn words(values: &mut Values<'_>) -> String {
+    let q = values.get("q").unwrap_or_default().to_owned();
+    if q.trim().is_empty() {
+        values.refuse("q", "required", "say what to search for");
+    } else if q.chars().count() > LONGEST {
+        values.refuse("q", "too_long", format!("may have {LONGEST} characters"));
+    }
+    q
+}
+
+/// The kinds that are searched; none: all that have a collection.
+pub(super) fn kinds(values: &mut Values<'_>) -> Vec<vocabulary::Kind> {
+    let mut kinds: Vec<vocabulary::Kind> = values.words("kind");
+    if kinds.contains(&vocabulary::Kind::Organisation) {
+        values.refuse(
+            "kind",
+            "not_in_list",
+            "the organisation has an address of its own: `/v1/organisation`",
+        );
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+/// Which of `known` are to be counted.
+fn facets(values: &mut Values<'_>, known: &[&'static str]) -> Vec<&'static str> {
+    let Some(asked) = values.get("facets").map(str::to_owned) else { return Vec::new() };
+    let mut facets = Vec::new();
+    for name in asked.split(',') {
+        match known.iter().find(|known| **known == name) {
+            Some(name) if facets.contains(name) => {}
+            Some(name) => facets.push(*name),
+            None => {
+                values.refuse("facets", "not_in_list", format!("can be: {}", known.join(", ")));
+                break;
+            }
+        }
+    }
+    facets
+}
+
+/// The one language of an answer.
+pub(super) fn one_language(values: &mut Values<'_>) -> Language {
+    let language = Language::read(values);
+    if language.all {
+        values.refuse("locale", "not_in_list", "what is found is shown in one language");
+    }
+    language
+}
+
+/// An entry that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchHit {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: Brief,
+    /// How well it answers; comparable within one answer only.
+    #[schema(example = 7.31)]
+    pub score: f64,
+    /// Where it answers.
+    pub highlights: Highlights,
+}
+
+/// A value and how many entries have it.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FacetValue {
+    /// The word, number or slug: as a filter takes it.
+    #[schema(example = "siddet")]
+    pub value: String,
+    /// What an entry of that slug is called; null for words and numbers.
+    #[schema(required, example = "Şiddet")]
+    pub label: Option<String>,
+    /// How many of the entries found have it.
+    #[schema(example = 12)]
+    pub count: u64,
+}
+
+/// The values of one property of what was found.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Facet {
+    /// The property.
+    #[schema(example = "topic")]
+    pub name: String,
+    /// Its values, the most frequent first; at most 100.
+    pub values: Vec<FacetValue>,
+}
+
+/// A page of what was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchPage {
+    /// What was found, the best first.
+    pub data: Vec<SearchHit>,
+    /// Where the page ends.
+    pub page: PageInfo,
+    /// How many entries were found, on all pages.
+    pub total: u64,
+    /// What was asked to be counted, over all that was found; a facet takes no notice of its own filter.
+    pub facets: Vec<Facet>,
+    /// The query with its typing errors corrected, when that differs and finds something.
+    #[schema(required, example = "kadın emeği")]
+    pub suggestion: Option<String>,
+}
+
+/// Search
+///
+/// Searches everything that the caller may read and that is published, in all languages and kinds, and
+/// ranks it. No word has to be there; what has more of them comes first. Upper case, accents and Turkish
+/// letters, endings, single typing errors, joined and split words make no difference (`kadin siddet` finds
+/// “Kadına yönelik ŞİDDETE karşı”). `locale` chooses what is shown, not what is searched. A change can be
+/// found as soon as it is acknowledged. Search within one collection, with its filters, with `q` there.
+#[utoipa::path(
+    get, path = "/v1/search", tag = "search",
+    params(
+        ("q" = String, Query, description = "What to search for.", max_length = 500, example = "kadın emeği"),
+        ("kind" = Option<Vec<vocabulary::Kind>>, Query, style = Form, explode = false, description = "Only these kinds, separated by commas."),
+        ("facets" = Option<Vec<String>>, Query, style = Form, explode = false, description = "What to count among all that was found: `kind`, `topic`, `type`, `year`, `partner`, `project`, `language`, `scope`, `status`, separated by commas."),
+        ("limit" = Option<u64>, Query, description = "How many entries a page has. Default: 20.", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "Where to go on: `page.next_cursor` of the page before."),
+        ("locale" = Option<String>, Query, description = "Language of what is shown (BCP 47). Default: `Accept-Language`, else the configured one.", example = "tr"),
+        ("fallback" = Option<String>, Query, description = "Where a text is missing in that language: take the `original`'s (the default), or `none`."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what you have; 304 when it is still so."),
+    ),
+    responses(
+        (status = 200, description = "A page", body = SearchPage, headers(("ETag" = String, description = "The tag of this representation."), ("Link" = String, description = "The next page, as `rel=\"next\"` (RFC 8288)."))),
+        (status = 304, description = "It is still what you have"),
+    ),
+    extensions(("x-permission" = json!("read"))),
+)]
+pub(super) async fn search(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Query(parameters): Query<SearchParameters>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let SearchParameters { q, kinds, facets, language, limit, cursor } = parameters;
+    let list = format!("search|{:?}|{q}|{kinds:?}", caller.grants.reads);
+    let after = opened(cursor.as_deref(), app.secrets.cursor_key(), &list)?;
+    let index = filling::current(&app).await?;
+    let audience = filling::audience(&caller);
+    let kinds: Vec<Value> = kinds.into_iter().map(|kind| Value::Text(kind_name(kind).to_owned())).collect();
+    let asked = facets.clone();
+    let found = ask(move || {
+        let filter = Filter { attribute: attribute::KIND.to_owned(), test: Test::AnyOf(kinds) };
+        let filters = if matches!(&filter.test, Test::AnyOf(kinds) if kinds.is_empty()) {
+            vec![]
+        } else {
+            vec![filter]
+        };
+        index.search(&search::Query {
+            filters: &filters,
+            facets: &asked,
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            after: after.as_ref().and_then(place),
+            ..search::Query::new(&q, audience, Synonyms::starting())
+        })
+    })
+    .await?;
+    let db = app.db.reader();
+    let mut shown = hits::load(db, &caller, &language, found.hits.iter().map(|hit| hit.entry)).await?;
+    let data: Vec<SearchHit> = found
+        .hits
+        .iter()
+        .filter_map(|hit| {
+            let shown = shown.remove(&hit.entry)?;
+            let highlights = shown.highlights(&found.matched);
+            Some(SearchHit { entry: shown.brief, score: rounded(hit.score), highlights })
+        })
+        .collect();
+    let next_cursor = found.next.map(|place| {
+        let sort_key = format!("{} {}", place.score, place.published);
+        Position { sort_key, id: place.entry }.seal(app.secrets.cursor_key(), &list)
+    });
+    let latest = data.iter().map(|hit| hit.entry.updated_at).max();
+    let page = SearchPage {
+        data,
+        page: PageInfo { limit, next_cursor: next_cursor.clone() },
+        total: found.total as u64,
+        facets: labelled(db, &caller, &language, found.facets).await?,
+        suggestion: found.suggestion,
+    };
+    let page = serde_json::to_value(&page).map_err(crate::http::Error::internal)?;
+    let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &page)?;
+    if let Some(cursor) = next_cursor {
+        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, &cursor));
+        response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
+    }
+    Ok(response)
+}
+
+/// The place that a cursor carries.
+fn place(position: &Position) -> Option<Place> {
+    let (score, published) = position.sort_key.split_once(' ')?;
+    Some(Place { score: score.parse().ok()?, published: published.parse().ok()?, entry: position.id })
+}
+
+/// A score in millionths, as a number of two decimals.
+fn rounded(score: u64) -> f64 {
+    // No score has more than a few digits.
+    f64::from(u32::try_from(score / 10_000).unwrap_or(u32::MAX)) / 100.0
+}
+
+/// Counts with the names of the entries that are counted; one that the caller may not read is left out.
+async fn labelled(
+    db: &impl ConnectionTrait,
+    caller: &crate::auth::Caller,
+    language: &Language,
+    facets: Vec<(String, Vec<(Value, usize)>)>,
+) -> Result<Vec<Facet>> {
+    let entries = facets.iter().flat_map(|(_, values)| values.iter().take(VALUES)).filter_map(
+        |(value, _)| match value {
+            Value::Entry(id) => Some(*id),
+            _ => None,
+        },
+    );
+    let references = References::load(db, &caller.as_reader(), entries.collect()).await?;
+    let value = |(value, count): (Value, usize)| {
+        let (value, label) = match value {
+            Value::Text(word) => (word, None),
+            Value::Number(number) => (number.to_string(), None),
+            Value::Entry(id) => {
+                let known = references.compact(&id.to_string(), language)?;
+                let text = |name: &str| known.get(name)?.as_str().map(str::to_owned);
+                (text("slug")?, text("name"))
+            }
+        };
+        Some(FacetValue { value, label, count: count as u64 })
+    };
+    let facet = |(name, values): (String, Vec<(Value, usize)>)| Facet {
+        name,
+        values: values.into_iter().take(VALUES).filter_map(value).collect(),
+    };
+    Ok(facets.into_iter().map(facet).collect())
+}

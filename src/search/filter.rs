@@ -1,9 +1,6 @@
 //! What entries must have: conditions on their attributes.
 
-use super::{
-    record::Value,
-    snapshot::{Segment, Snapshot},
-};
+use super::{record::Value, segment::Segment, snapshot::Snapshot};
 
 /// A condition on an attribute.
 #[derive(Clone, Debug, PartialEq)]

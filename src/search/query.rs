@@ -15,7 +15,8 @@ use super::{
     ranking::{millionths, scores},
     record::{Value, level},
     schema::Stream,
-    snapshot::{Segment, Snapshot},
+    segment::Segment,
+    snapshot::Snapshot,
     store::{Index, guarded},
     suggestion::corrected,
     synonyms::Synonyms,
@@ -79,7 +80,7 @@ pub struct Place {
 
 impl Place {
     /// What places are compared by.
-    const fn key(&self) -> (Reverse<u64>, Reverse<i64>, Uuid) {
+    pub(super) const fn key(&self) -> (Reverse<u64>, Reverse<i64>, Uuid) {
         (Reverse(self.score), Reverse(self.published), self.entry)
     }
 }

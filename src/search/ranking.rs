@@ -42,6 +42,12 @@ pub fn millionths(score: f64) -> u64 {
     if score > 0.0 { ((score * MILLION).round() as u64).max(1) } else { 0 }
 }
 
+/// The score that so many millionths are.
+#[expect(clippy::cast_precision_loss, reason = "scores are small")]
+pub const fn score_of(millionths: u64) -> f64 {
+    millionths as f64 / MILLION
+}
+
 /// The scores of all rows, segment by segment; 0 for those that match nothing or are hidden.
 pub fn scores(snapshot: &Snapshot, wanted: &[Wanted], level: u8) -> Result<Vec<Vec<f64>>> {
     let mut scores: Vec<Vec<f64>> =

@@ -49,8 +49,10 @@ fn filters_select_by_the_values_of_an_entry() {
         (filter("kind", Test::AnyOf(vec![text("event")])), 10),
         (filter("locale", Test::AllOf(vec![text("tr"), text("en")])), 6),
     ] {
-        assert_eq!(total(&index, &[test.clone()]), count, "{test:?}");
-        let everything = index.search(&Query { filters: &[test.clone()], ..ask("") }).unwrap();
+        let filters = [test];
+        let [test] = &filters;
+        assert_eq!(total(&index, &filters), count, "{test:?}");
+        let everything = index.search(&Query { filters: &filters, ..ask("") }).unwrap();
         assert_eq!(everything.total, count, "{test:?}, without words");
     }
     let odd = |id: Uuid| id.as_u128() % 2 == 1;

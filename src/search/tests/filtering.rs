@@ -60,6 +60,16 @@ fn filters_select_by_the_values_of_an_entry() {
 }
 
 #[test]
+fn any_number_of_conditions_is_kept() {
+    let values: Vec<Value> = (0..150).map(Value::Number).collect();
+    let attributes: Vec<(&str, Value)> = values.iter().map(|value| ("number", value.clone())).collect();
+    let (_folder, index) =
+        index(&[with(entry(1, "Kadın", ""), &attributes), with(entry(2, "Kadın", ""), &attributes[..149])]);
+    assert_eq!(total(&index, &[filter("number", Test::AllOf(values[..149].to_vec()))]), 2);
+    assert_eq!(total(&index, &[filter("number", Test::AllOf(values))]), 1);
+}
+
+#[test]
 fn a_facet_counts_entries_and_leaves_its_own_filter_aside() {
     let (_folder, index) = index(&thirty());
     let filters = [

@@ -9,6 +9,7 @@ use crate::{
     crypto::hexadecimal,
     entity::{entry, slug_history, vocabulary::Kind},
     http::Result,
+    search::analysis::lower_case,
 };
 
 /// How long a slug made from a title gets; a number may follow.
@@ -22,13 +23,7 @@ const COLLATED_LENGTH: usize = 64;
 /// apostrophe stays a word of its own.
 #[must_use]
 pub fn from_title(title: &str) -> String {
-    let plain: String = title
-        .chars()
-        .flat_map(|letter| match letter {
-            'İ' | 'I' | 'ı' => vec!['i'],
-            other => other.to_lowercase().collect(),
-        })
-        .collect();
+    let plain: String = lower_case(title).collect();
     let ascii = deunicode::deunicode(&plain).to_ascii_lowercase();
     let mut slug = String::new();
     for word in ascii.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {

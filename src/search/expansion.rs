@@ -24,6 +24,8 @@ const SHORTEST_STEM: usize = 3;
 const SHORTEST_CORRECTED: usize = 4;
 /// From how many letters on a word may have two typing errors.
 const TWO_ERRORS: usize = 8;
+/// How many words of a query are corrected: the first. It is what costs the most.
+const CORRECTED_WORDS: usize = 8;
 /// How many corrections a word gets.
 const CORRECTIONS: usize = 3;
 /// How many words equally near are weighed against each other.
@@ -68,7 +70,8 @@ pub fn plan(
     let mut seen = HashSet::new();
     let mut tokens = analysis::tokens(text, Purpose::Query);
     tokens.retain(|token| seen.len() < WORDS && seen.insert(token.exact.clone()));
-    let mut expansion = Expansion { snapshot, schema, level, words: Vec::new(), corrections: Vec::new() };
+    let mut expansion =
+        Expansion { snapshot, schema, level, words: Vec::new(), corrections: Vec::new(), compared: 0 };
     expansion.join(&tokens)?;
     let words: Vec<&str> = tokens.iter().map(|token| token.exact.as_str()).collect();
     for (word, weight) in synonyms.of(&words) {
@@ -109,6 +112,8 @@ struct Expansion<'a> {
     /// The words that were added, each once with its best weight.
     words: Vec<(String, f64)>,
     corrections: Vec<(Range<usize>, String)>,
+    /// How many words were compared with others.
+    compared: usize,
 }
 
 impl Expansion<'_> {
@@ -147,7 +152,10 @@ impl Expansion<'_> {
         if !beginning_known || letters <= analysis::BEGINNING {
             self.take_off_suffix(word)?;
         }
-        if letters >= SHORTEST_CORRECTED && !word.contains(|letter: char| letter.is_numeric()) {
+        let is_corrected =
+            letters >= SHORTEST_CORRECTED && !word.contains(|letter: char| letter.is_numeric());
+        if is_corrected && self.compared < CORRECTED_WORDS {
+            self.compared += 1;
             let is_inflected = letters > analysis::BEGINNING && beginning_known;
             let weight = if is_inflected { CORRECTED_BEGINNING_KNOWN } else { CORRECTED };
             self.correct(token, if letters >= TWO_ERRORS { 2 } else { 1 }, weight)?;

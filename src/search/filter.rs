@@ -1,9 +1,6 @@
 //! What entries must have: conditions on their attributes.
 
-use super::{
-    record::Value,
-    snapshot::{Segment, Snapshot},
-};
+use super::{record::Value, segment::Segment, snapshot::Snapshot};
 
 /// A condition on an attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,64 +28,102 @@ pub enum Test {
     Absent,
 }
 
-/// A filter, looked up in the dictionary of one segment.
-pub struct Compiled {
-    /// For every value of the attribute, beginning with number `first`: whether it is asked for.
-    asked: Vec<bool>,
-    first: u32,
-    /// How many of those asked for an entry must have, at least and at most (0, or any number).
-    least: usize,
-    most: usize,
+/// How an entry stands to the filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// It passes them all.
+    Passes,
+    /// It fails filters on this attribute, and no others.
+    FailsOnly(&'a str),
+    /// It fails filters on several attributes.
+    Fails,
 }
 
-impl Compiled {
-    /// Looks `filter` up. Values that `level` may not know of are no values.
-    pub fn new(filter: &Filter, snapshot: &Snapshot, segment: &Segment, level: u8) -> Self {
-        let table = &segment.table;
-        let range = table.attribute(&filter.attribute);
-        let values = &table.dictionary[range.start as usize..range.end as usize];
-        let among = |asked: &[Value]| {
-            let mut among = vec![false; values.len()];
-            for value in asked.iter().filter(|value| snapshot.knows(value, level)) {
-                if let Ok(index) = values.binary_search(value) {
-                    among[index] = true;
+/// Filters, looked up in the dictionary of one segment.
+///
+/// Every condition is a bit, so that one look at each value of an entry answers all of them.
+pub struct Compiled<'a>(Vec<Conditions<'a>>);
+
+/// Up to 64 conditions.
+#[derive(Default)]
+struct Conditions<'a> {
+    /// For every value of the dictionary: the conditions that ask for it.
+    asking: Vec<u64>,
+    /// The conditions of which a value must be there; of the others none may be.
+    wanted: u64,
+    /// The attribute of each condition.
+    attributes: Vec<&'a str>,
+}
+
+impl<'a> Compiled<'a> {
+    /// Looks the filters up. Values that `level` may not know of are no values.
+    pub fn new(filters: &'a [Filter], snapshot: &Snapshot, segment: &Segment, level: u8) -> Self {
+        let mut compiled = Self(Vec::new());
+        for Filter { attribute, test } in filters {
+            let table = &segment.table;
+            let number =
+                |value: &Value| table.number(attribute, value).filter(|_| snapshot.knows(value, level));
+            let numbers = |values: &[Value]| values.iter().filter_map(number).collect::<Vec<_>>();
+            let those = |keeps: &dyn Fn(&Value) -> bool| -> Vec<u32> {
+                let numbers = table.attribute(attribute);
+                numbers.filter(|number| keeps(&table.dictionary[*number as usize])).collect()
+            };
+            let present = || those(&|value| snapshot.knows(value, level));
+            let mut add = |asked: &[u32], is_wanted| {
+                compiled.add(attribute, table.dictionary.len(), asked, is_wanted);
+            };
+            match test {
+                Test::AnyOf(values) => add(&numbers(values), true),
+                Test::NoneOf(values) => add(&numbers(values), false),
+                Test::AllOf(values) => {
+                    for value in values {
+                        add(&numbers(std::slice::from_ref(value)), true);
+                    }
                 }
+                Test::Between(from, to) => {
+                    let range = from.unwrap_or(i64::MIN)..=to.unwrap_or(i64::MAX);
+                    let within =
+                        |value: &Value| matches!(value, Value::Number(number) if range.contains(number));
+                    add(&those(&within), true);
+                }
+                Test::Present => add(&present(), true),
+                Test::Absent => add(&present(), false),
             }
-            among
-        };
-        let known = || values.iter().map(|value| snapshot.knows(value, level)).collect();
-        let (asked, least, most): (Vec<bool>, usize, usize) = match &filter.test {
-            Test::AnyOf(asked) => (among(asked), 1, usize::MAX),
-            Test::NoneOf(asked) => (among(asked), 0, 0),
-            Test::AllOf(asked) => {
-                let mut distinct: Vec<&Value> = asked.iter().collect();
-                distinct.sort_unstable();
-                distinct.dedup();
-                (among(asked), distinct.len(), usize::MAX)
-            }
-            Test::Between(from, to) => {
-                let from = from.unwrap_or(i64::MIN);
-                let to = to.unwrap_or(i64::MAX);
-                let within =
-                    |value: &Value| matches!(value, Value::Number(number) if (from..=to).contains(number));
-                (values.iter().map(within).collect(), 1, usize::MAX)
-            }
-            Test::Present => (known(), 1, usize::MAX),
-            Test::Absent => (known(), 0, 0),
-        };
-        Self { asked, first: range.start, least, most }
+        }
+        compiled
     }
 
-    /// Whether an entry with these values passes.
-    pub fn passes(&self, values: &[u32]) -> bool {
-        let mut asked = values.iter().filter(|value| {
-            let index = value.checked_sub(self.first).map(|index| index as usize);
-            index.and_then(|index| self.asked.get(index)).copied().unwrap_or_default()
-        });
-        match (self.least, self.most) {
-            (_, 0) => asked.next().is_none(),
-            (1, _) => asked.next().is_some(),
-            (least, _) => asked.count() >= least,
+    fn add(&mut self, attribute: &'a str, dictionary: usize, asked: &[u32], is_wanted: bool) {
+        if self.0.last().is_none_or(|last| last.attributes.len() == 64) {
+            self.0.push(Conditions { asking: vec![0; dictionary], ..Conditions::default() });
         }
+        let Some(conditions) = self.0.last_mut() else { return };
+        let bit = 1 << conditions.attributes.len();
+        conditions.attributes.push(attribute);
+        if is_wanted {
+            conditions.wanted |= bit;
+        }
+        for value in asked {
+            conditions.asking[*value as usize] |= bit;
+        }
+    }
+
+    /// How an entry with these values stands to the filters.
+    pub fn judge(&self, values: &[u32]) -> Verdict<'a> {
+        let mut verdict = Verdict::Passes;
+        for conditions in &self.0 {
+            let met = values.iter().fold(0, |met, value| met | conditions.asking[*value as usize]);
+            let mut failed = met ^ conditions.wanted;
+            while failed != 0 {
+                let attribute = conditions.attributes[failed.trailing_zeros() as usize];
+                failed &= failed - 1;
+                verdict = match verdict {
+                    Verdict::Passes => Verdict::FailsOnly(attribute),
+                    Verdict::FailsOnly(other) if other == attribute => verdict,
+                    _ => return Verdict::Fails,
+                };
+            }
+        }
+        verdict
     }
 }

@@ -9,14 +9,14 @@
 //! | what is indexed | [`Entry`], [`Row`], [`Value`]; as fields of the engine in `schema` |
 //! | the index of this process | [`Catalogue`] |
 //! | the index on the disk | [`Index`], its files in `directory` |
-//! | one state of it | `snapshot`; what is kept in memory of a segment in `table` |
+//! | one state of it | `snapshot`, its parts in `segment`; what is kept in memory of a part in `table` |
 //! | from a query to terms | `expansion`, [`Synonyms`] |
 //! | the score | `ranking` |
 //! | searching, filtering, counting | [`Query`], [`Filter`], [`Found`] |
 //! | typing errors pointed out | `suggestion` |
 //! | marking what matched | [`highlight`](fn@highlight), [`snippet`] |
 //! | completing a beginning | [`Beginning`], [`Suggestion`] |
-//! | what else is of interest | [`Likeness`], [`Related`] |
+//! | what else is of interest | [`Likeness`], [`Related`]; texts are compared in `likeness` |
 //!
 //! # What must stay true
 //!
@@ -33,12 +33,14 @@ mod error;
 mod expansion;
 mod filter;
 mod highlight;
+mod likeness;
 mod lists;
 mod query;
 mod ranking;
 mod record;
 mod related;
 mod schema;
+mod segment;
 mod snapshot;
 mod store;
 mod suggestion;

@@ -10,12 +10,13 @@ use uuid::Uuid;
 use super::{
     error::Result,
     expansion::{Plan, Wanted, plan},
-    filter::{Compiled, Filter},
+    filter::{Compiled, Filter, Verdict},
     highlight::Matched,
     ranking::{millionths, scores},
     record::{Value, level},
     schema::Stream,
-    snapshot::{Segment, Snapshot},
+    segment::Segment,
+    snapshot::Snapshot,
     store::{Index, guarded},
     suggestion::corrected,
     synonyms::Synonyms,
@@ -79,7 +80,7 @@ pub struct Place {
 
 impl Place {
     /// What places are compared by.
-    const fn key(&self) -> (Reverse<u64>, Reverse<i64>, Uuid) {
+    pub(super) const fn key(&self) -> (Reverse<u64>, Reverse<i64>, Uuid) {
         (Reverse(self.score), Reverse(self.published), self.entry)
     }
 }
@@ -165,9 +166,6 @@ fn run(snapshot: &Snapshot, query: &Query<'_>, plan: &Plan) -> Result<Found> {
     let is_everything = query.text.trim().is_empty();
     let level = level(query.audience);
     let scores = scores(snapshot, &plan.wanted, level)?;
-    let mut attributes: Vec<&str> = query.filters.iter().map(|filter| filter.attribute.as_str()).collect();
-    attributes.sort_unstable();
-    attributes.dedup();
     let mut collected = Collected::new(query);
     for (number, (segment, scores)) in snapshot.segments.iter().zip(&scores).enumerate() {
         let scores = (!is_everything).then_some(scores.as_slice());
@@ -178,11 +176,7 @@ fn run(snapshot: &Snapshot, query: &Query<'_>, plan: &Plan) -> Result<Found> {
             scores,
             level,
             locales: (!query.locales.is_empty()).then(|| locales.collect()),
-            filters: query
-                .filters
-                .iter()
-                .map(|filter| (filter.attribute.as_str(), Compiled::new(filter, snapshot, segment, level)))
-                .collect(),
+            filters: Compiled::new(query.filters, snapshot, segment, level),
         };
         part.collect(query, &mut collected);
         collected.count_facets(query, snapshot, &part);
@@ -198,25 +192,17 @@ struct Part<'a> {
     scores: Option<&'a [f64]>,
     level: u8,
     locales: Option<Vec<u16>>,
-    filters: Vec<(&'a str, Compiled)>,
+    filters: Compiled<'a>,
 }
 
-/// How an entry stands to the filters.
-enum Verdict<'a> {
-    Passes,
-    /// It fails filters on this attribute only.
-    FailsOnly(&'a str),
-    Fails,
-}
-
-impl<'a> Part<'a> {
+impl Part<'_> {
     fn collect(&self, query: &Query<'_>, collected: &mut Collected) {
         collected.counts.clear();
         collected.counts.resize(self.segment.table.dictionary.len(), 0);
         for (entry, columns) in self.segment.table.entries.iter().enumerate() {
             let Some((row, score)) = self.best_row(entry) else { continue };
             let values = self.segment.table.values(entry);
-            let verdict = self.judge(values);
+            let verdict = self.filters.judge(values);
             let is_allowed = || query.allowed.is_none_or(|allowed| allowed(columns.id));
             match verdict {
                 Verdict::Passes if is_allowed() => {
@@ -255,20 +241,6 @@ impl<'a> Part<'a> {
             }
         }
     }
-
-    fn judge(&self, values: &[u32]) -> Verdict<'a> {
-        let mut failed = None;
-        for (attribute, filter) in &self.filters {
-            if failed == Some(*attribute) || filter.passes(values) {
-                continue;
-            }
-            if failed.is_some() {
-                return Verdict::Fails;
-            }
-            failed = Some(*attribute);
-        }
-        failed.map_or(Verdict::Passes, Verdict::FailsOnly)
-    }
 }
 
 /// What was found so far.
@@ -278,7 +250,7 @@ struct Collected {
     total: usize,
     facets: Vec<BTreeMap<Value, usize>>,
     /// For every value of the dictionary of the segment at hand: in how many entries.
-    counts: Vec<usize>,
+    counts: Vec<u32>,
 }
 
 impl Collected {
@@ -314,7 +286,7 @@ impl Collected {
         let table = &part.segment.table;
         for (attribute, facet) in query.facets.iter().zip(&mut self.facets) {
             for number in table.attribute(attribute) {
-                let count = self.counts[number as usize];
+                let count = self.counts[number as usize] as usize;
                 let value = &table.dictionary[number as usize];
                 if count == 0 || !snapshot.knows(value, part.level) {
                     continue;

@@ -39,7 +39,13 @@ pub const fn real(count: usize) -> f64 {
     reason = "scores are positive and small, and a cast of floats saturates"
 )]
 pub fn millionths(score: f64) -> u64 {
-    if score > 0.0 { ((score * MILLION).round() as u64).max(1) } else { 0 }
+    if score > 0.0 { ((score * MILLION + 0.5) as u64).max(1) } else { 0 }
+}
+
+/// The score that so many millionths are.
+#[expect(clippy::cast_precision_loss, reason = "scores are small")]
+pub const fn score_of(millionths: u64) -> f64 {
+    millionths as f64 / MILLION
 }
 
 /// The scores of all rows, segment by segment; 0 for those that match nothing or are hidden.

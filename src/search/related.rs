@@ -4,25 +4,24 @@
 //! among equals, the likeness of the texts in one language and of the topics decides. Nothing is read of
 //! the other entries but postings and columns.
 //!
-//! Source: `SEARCH.md`, section 6. The vectors of the other rows are taken as long as they are without
-//! the rarity of their terms (SMART's `lnc.ltc`): that length does not change with every commit.
+//! Source: `SEARCH.md`, section 6.
 
-use std::{cmp::Reverse, collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use uuid::Uuid;
 
 use super::{
     error::Result,
-    ranking::{millionths, real},
-    record::{Stored, Value, attribute, dampened, level, norm},
-    schema::Stream,
-    snapshot::{Segment, Snapshot},
+    likeness::Texts,
+    query::Place,
+    ranking::{millionths, real, score_of},
+    record::{Value, attribute, level},
+    segment::Segment,
+    snapshot::Snapshot,
     store::{Index, guarded},
 };
 use crate::entity::vocabulary::{Kind, Visibility};
 
-/// How many terms of the entry are looked up: the weightiest.
-const TERMS: usize = 40;
 /// What the likeness of topics counts beside that of texts, which counts 1.
 const TOPICS: f64 = 0.3;
 /// From what likeness on texts are called alike.
@@ -98,75 +97,26 @@ impl Index {
             let first = rows.start;
             let row = rows.find(|row| likeness.locale == Some(table.locale(*row))).unwrap_or(first);
             let stored = snapshot.segments[number].stored(&self.schema, row)?;
-            let texts = text_likeness(&snapshot, &stored, level)?;
+            let texts = Texts::new(&snapshot, &stored, level)?;
             let own = Own::new(&snapshot, number, entry, level);
             Ok(own.nearest(&snapshot, &texts, &stored.locale, likeness))
         })
     }
 }
 
-/// How like the text of every row is to that of `own`, segment by segment; 0 in other languages.
-fn text_likeness(snapshot: &Snapshot, own: &Stored, level: u8) -> Result<Vec<Vec<f64>>> {
-    let spoken: Vec<Option<u16>> =
-        snapshot.segments.iter().map(|segment| segment.table.locale_number(&own.locale)).collect();
-    let is_spoken =
-        |number: usize, row: usize| Some(snapshot.segments[number].table.rows[row].locale) == spoken[number];
-    let rows: usize = (0..snapshot.segments.len())
-        .map(|number| {
-            let segment = &snapshot.segments[number];
-            let rows = 0..segment.table.rows.len();
-            rows.filter(|row| segment.sees(*row, level) && is_spoken(number, *row)).count()
-        })
-        .sum();
-    let mut terms = Vec::new();
-    let mut found = Vec::new();
-    for (term, frequency) in &own.vector {
-        let parts = snapshot.postings(Stream::Beginnings, term, level, &mut found)?;
-        let mut postings: Vec<(usize, usize, u32)> = Vec::new();
-        for (number, part) in parts.into_iter().enumerate() {
-            let rows = found[part].iter().map(|(row, frequency)| (number, *row as usize, *frequency));
-            postings.extend(rows.filter(|(number, row, _)| is_spoken(*number, *row)));
-        }
-        // A word of one entry only is like nothing.
-        if postings.len() > 1 {
-            let rarity = (real(rows) / real(postings.len())).ln();
-            terms.push((dampened(*frequency) * rarity, *frequency, rarity, postings));
-        }
-    }
-    let length = terms.iter().map(|(weight, ..)| weight * weight).sum::<f64>().sqrt();
-    let typical_rarity = length / norm(terms.iter().map(|(_, frequency, ..)| *frequency)).max(1.0);
-    // Stable: among equals in the order of the terms.
-    terms.sort_by(|one, other| other.0.total_cmp(&one.0));
-    terms.truncate(TERMS);
-    let mut likeness: Vec<Vec<f64>> =
-        snapshot.segments.iter().map(|segment| vec![0.0; segment.table.rows.len()]).collect();
-    for (weight, _, rarity, postings) in &terms {
-        for (number, row, frequency) in postings {
-            likeness[*number][*row] += weight * rarity * dampened(*frequency);
-        }
-    }
-    for (segment, likeness) in snapshot.segments.iter().zip(&mut likeness) {
-        for (columns, likeness) in segment.table.rows.iter().zip(likeness) {
-            let norm = f64::from(columns.norm) / 1000.0 * typical_rarity;
-            *likeness /= (length * norm).max(f64::MIN_POSITIVE);
-        }
-    }
-    Ok(likeness)
-}
-
 /// What is looked for in other entries.
-struct Own {
+struct Own<'a> {
     id: Uuid,
     level: u8,
     /// The values that connect, by attribute; those that the reader may know of.
     connections: Vec<Vec<Value>>,
     topics: Vec<Value>,
     /// How much each topic weighs, for all topics.
-    weights: BTreeMap<Value, f64>,
+    weights: &'a BTreeMap<Value, f64>,
 }
 
-impl Own {
-    fn new(snapshot: &Snapshot, number: usize, entry: usize, level: u8) -> Self {
+impl<'a> Own<'a> {
+    fn new(snapshot: &'a Snapshot, number: usize, entry: usize, level: u8) -> Self {
         let segment = &snapshot.segments[number];
         let values = |attribute: &str| {
             let range = segment.table.attribute(attribute);
@@ -179,19 +129,19 @@ impl Own {
             level,
             connections: CONNECTIONS.iter().map(|(attribute, ..)| values(attribute)).collect(),
             topics: values(attribute::TOPIC),
-            weights: topic_weights(snapshot, level),
+            weights: snapshot.topic_weights(level, || topic_weights(snapshot, level)),
         }
     }
 
     fn nearest(
         &self,
         snapshot: &Snapshot,
-        texts: &[Vec<f64>],
+        texts: &Texts,
         locale: &str,
         likeness: &Likeness<'_>,
     ) -> Vec<Related> {
-        let mut nearest = Vec::new();
-        for (segment, texts) in snapshot.segments.iter().zip(texts) {
+        let mut nearest = Nearest { found: Vec::new(), limit: likeness.limit, least: 0.0 };
+        for (number, segment) in snapshot.segments.iter().enumerate() {
             let compared = Compared::new(self, segment);
             let spoken = segment.table.locale_number(locale);
             for (entry, columns) in segment.table.entries.iter().enumerate() {
@@ -204,26 +154,72 @@ impl Own {
                 let mut rows = segment.table.rows_of(entry);
                 let first = rows.start;
                 let row = rows.find(|row| Some(segment.table.rows[*row].locale) == spoken);
-                let (score, reasons) = compared.score(segment, entry, row.map(|row| texts[row]));
-                if score > 0 {
-                    let place = (Reverse(score), Reverse(columns.published), columns.id);
-                    nearest.push((place, columns.kind, segment.table.locale(row.unwrap_or(first)), reasons));
+                let text = row.map(|row| texts.likeness(number, row, segment.table.rows[row]));
+                let text = text.unwrap_or_default();
+                let values = segment.table.values(entry);
+                let reasons = compared.reasons(entry, values);
+                // The text alone may not be enough: then the topics need not be compared.
+                if reasons == 0 && text < nearest.least {
+                    continue;
                 }
+                let (score, reasons) = compared.score(values, reasons, text);
+                let place =
+                    Place { score: millionths(score), published: columns.published, entry: columns.id };
+                nearest.take(Near { place, segment: number, row: row.unwrap_or(first), reasons });
             }
         }
-        if nearest.len() > likeness.limit {
-            nearest.select_nth_unstable_by_key(likeness.limit, |(place, ..)| *place);
-            nearest.truncate(likeness.limit);
+        nearest.finish(snapshot)
+    }
+}
+
+/// An entry that is near, and where it lies.
+struct Near {
+    place: Place,
+    segment: usize,
+    row: usize,
+    /// The bits of the reasons.
+    reasons: u8,
+}
+
+/// The nearest entries so far.
+struct Nearest {
+    found: Vec<Near>,
+    limit: usize,
+    /// Whoever scores less is not among them.
+    least: f64,
+}
+
+impl Nearest {
+    fn take(&mut self, near: Near) {
+        if near.place.score == 0 {
+            return;
         }
-        nearest.sort_unstable_by_key(|(place, ..)| *place);
-        let related =
-            nearest.into_iter().map(|((Reverse(score), _, entry), kind, locale, reasons)| Related {
-                entry,
-                kind,
-                locale: locale.to_owned(),
-                score,
-                reasons: Reason::ALL.into_iter().filter(|reason| reasons & reason.bit() != 0).collect(),
-            });
+        self.found.push(near);
+        if self.found.len() >= self.limit.saturating_mul(2).max(256) {
+            self.trim();
+        }
+    }
+
+    fn trim(&mut self) {
+        self.found.sort_unstable_by_key(|near| near.place.key());
+        self.found.truncate(self.limit);
+        if let Some(last) = self.found.last().filter(|_| self.found.len() == self.limit) {
+            self.least = score_of(last.place.score.saturating_sub(1));
+        }
+    }
+
+    fn finish(mut self, snapshot: &Snapshot) -> Vec<Related> {
+        self.trim();
+        let related = self.found.into_iter().map(|near| {
+            let table = &snapshot.segments[near.segment].table;
+            Related {
+                entry: near.place.entry,
+                kind: table.entries[table.rows[near.row].entry as usize].kind,
+                locale: table.locale(near.row).to_owned(),
+                score: near.place.score,
+                reasons: Reason::ALL.into_iter().filter(|reason| near.reasons & reason.bit() != 0).collect(),
+            }
+        });
         related.collect()
     }
 }
@@ -278,7 +274,7 @@ struct Compared {
 }
 
 impl Compared {
-    fn new(own: &Own, segment: &Segment) -> Self {
+    fn new(own: &Own<'_>, segment: &Segment) -> Self {
         let table = &segment.table;
         let mut connecting = vec![0; table.dictionary.len()];
         let mut named = Vec::new();
@@ -300,6 +296,12 @@ impl Compared {
                 }
             }
         }
+        for topic in &own.topics {
+            // What every entry is about tells nothing.
+            if own.weights.get(topic).is_some_and(|weight| *weight > 0.0) {
+                connect(attribute::TOPIC, topic, Reason::Topic);
+            }
+        }
         let topics = table.attribute(attribute::TOPIC);
         let weights = topics.clone().map(|number| {
             let topic = &table.dictionary[number as usize];
@@ -316,40 +318,33 @@ impl Compared {
         }
     }
 
-    /// The score of an entry in millionths, and the bits of its reasons.
-    fn score(&self, segment: &Segment, entry: usize, text: Option<f64>) -> (u64, u8) {
-        let values = segment.table.values(entry);
-        let mut reasons = values.iter().fold(0, |bits, value| bits | self.connecting[*value as usize]);
-        for (named, bits) in &self.named {
-            if *named == entry {
-                reasons |= bits;
-            }
-        }
-        let mut score = 0.0;
+    /// The bits of the reasons that an entry with these values has, likeness of texts aside.
+    fn reasons(&self, entry: usize, values: &[u32]) -> u8 {
+        let own = values.iter().fold(0, |bits, value| bits | self.connecting[*value as usize]);
+        let named = self.named.iter().filter(|(named, _)| *named == entry);
+        named.fold(own, |bits, (_, more)| bits | more)
+    }
+
+    /// The score of an entry with these reasons whose text is so like, and all its reasons.
+    fn score(&self, values: &[u32], mut reasons: u8, text: f64) -> (f64, u8) {
+        let mut score = text;
         for (_, reason, adds) in CONNECTIONS {
             if reasons & reason.bit() != 0 {
                 score += adds;
             }
         }
-        let mut shared = 0.0;
-        let mut union = self.own;
-        for topic in within(values, &self.topics) {
-            let (weight, is_own) = self.weights[topic];
-            if is_own {
-                shared += weight;
-            } else {
-                union += weight;
+        if reasons & Reason::Topic.bit() != 0 {
+            let mut shared = 0.0;
+            let mut union = self.own;
+            for topic in within(values, &self.topics) {
+                let (weight, is_own) = self.weights[topic];
+                *(if is_own { &mut shared } else { &mut union }) += weight;
             }
-        }
-        if shared > 0.0 {
             score += TOPICS * shared / union;
-            reasons |= Reason::Topic.bit();
         }
-        let text = text.unwrap_or_default();
-        score += text;
         if text >= ALIKE {
             reasons |= Reason::Text.bit();
         }
-        (millionths(score), reasons)
+        (score, reasons)
     }
 }

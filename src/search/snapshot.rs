@@ -1,60 +1,24 @@
 //! One state of the index, as queries see it: the segments, who may see which row, and what is counted.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
-    path::{Path, PathBuf},
-    sync::Arc,
+    path::Path,
+    sync::OnceLock,
 };
 
 use tantivy::{
-    Directory as _, Index as Engine, InvertedIndexReader, SegmentReader, TantivyDocument,
-    directory::META_LOCK,
-    fastfield::AliveBitSet,
-    index::SegmentComponent,
-    postings::BlockSegmentPostings,
-    query::FuzzyTermQuery,
-    schema::{IndexRecordOption, OwnedValue, Term},
-    store::StoreReader,
+    Directory as _, Index as Engine, directory::META_LOCK, query::FuzzyTermQuery, schema::Term,
     termdict::TermStreamer,
 };
 use uuid::Uuid;
 
 use super::{
-    directory::is_whole,
     error::{Error, Result},
-    record::{LEVELS, Stored, Value},
+    record::{LEVELS, Value},
     schema::{Schema, Stream},
-    table::{RowColumns, Table},
+    segment::Segment,
 };
-
-/// The level of a row that is deleted: nobody sees it.
-const DELETED: u8 = u8::MAX;
-/// The files that a segment may have.
-const COMPONENTS: [SegmentComponent; 7] = [
-    SegmentComponent::Postings,
-    SegmentComponent::Positions,
-    SegmentComponent::Terms,
-    SegmentComponent::Store,
-    SegmentComponent::FastFields,
-    SegmentComponent::FieldNorms,
-    SegmentComponent::Delete,
-];
-
-/// A part of the index.
-pub struct Segment {
-    /// Keeps the files from being removed.
-    held: tantivy::Segment,
-    exact: Arc<InvertedIndexReader>,
-    beginnings: Arc<InvertedIndexReader>,
-    store: Arc<StoreReader>,
-    /// Its rows and entries.
-    pub table: Arc<Table>,
-    /// Who may see a row, as a level.
-    levels: Arc<[u8]>,
-    /// Its files and their lengths in bytes.
-    files: Arc<[(PathBuf, u64)]>,
-}
 
 /// What is counted over the rows that somebody may see.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,6 +38,9 @@ pub struct Snapshot {
     /// What the last commit left as a note.
     pub payload: Option<String>,
     counts: [Counts; LEVELS],
+    /// The rows in each language.
+    spoken: [BTreeMap<String, usize>; LEVELS],
+    topic_weights: [OnceLock<BTreeMap<Value, f64>>; LEVELS],
 }
 
 impl Snapshot {
@@ -88,7 +55,13 @@ impl Snapshot {
             segments.push(Segment::load(held, schema, folder, former)?);
         }
         drop(lock);
-        let mut snapshot = Self { segments, payload: metas.payload, counts: Default::default() };
+        let mut snapshot = Self {
+            segments,
+            payload: metas.payload,
+            counts: Default::default(),
+            spoken: Default::default(),
+            topic_weights: Default::default(),
+        };
         snapshot.count();
         Ok(snapshot)
     }
@@ -96,16 +69,39 @@ impl Snapshot {
     fn count(&mut self) {
         for segment in &self.segments {
             let table = &segment.table;
+            let mut spoken = vec![[0; LEVELS]; table.locales.len()];
             for (row, columns) in table.rows.iter().enumerate() {
                 let is_first = table.entries[columns.entry as usize].row as usize == row;
                 let own = usize::from(segment.levels[row]);
-                for counts in self.counts.iter_mut().skip(own) {
+                let spoken = &mut spoken[usize::from(columns.locale)];
+                for (counts, spoken) in self.counts.iter_mut().zip(spoken).skip(own) {
                     counts.rows += 1;
                     counts.entries += usize::from(is_first);
                     counts.length += u64::from(columns.length);
+                    *spoken += 1;
+                }
+            }
+            for (locale, rows) in table.locales.iter().zip(spoken) {
+                for (level, rows) in rows.into_iter().enumerate() {
+                    *self.spoken[level].entry(locale.clone()).or_default() += rows;
                 }
             }
         }
+    }
+
+    /// How many rows in the language `level` may see.
+    pub fn spoken(&self, level: u8, locale: &str) -> usize {
+        let spoken = self.spoken.get(usize::from(level));
+        spoken.and_then(|spoken| spoken.get(locale)).copied().unwrap_or_default()
+    }
+
+    /// How much every topic weighs for `level`: what `weigh` says, which is asked once.
+    pub fn topic_weights(
+        &self,
+        level: u8,
+        weigh: impl FnOnce() -> BTreeMap<Value, f64>,
+    ) -> &BTreeMap<Value, f64> {
+        self.topic_weights[usize::from(level)].get_or_init(weigh)
     }
 
     /// What is counted over the rows that `level` may see.
@@ -238,136 +234,4 @@ fn beyond(start: &str) -> Vec<u8> {
     let mut end = start.as_bytes().to_vec();
     end.push(u8::MAX);
     end
-}
-
-impl Segment {
-    fn load(
-        held: tantivy::Segment,
-        schema: &Schema,
-        folder: &Path,
-        former: Option<&Snapshot>,
-    ) -> Result<Self> {
-        let (id, deletes) = (held.id(), held.meta().delete_opstamp());
-        let known = former.and_then(|former| former.segments.iter().find(|segment| segment.held.id() == id));
-        if let Some(known) = known
-            && known.held.meta().delete_opstamp() == deletes
-        {
-            return Ok(known.share());
-        }
-        let files = checked(&held, folder, known.map_or(&[], |known| &known.files))?;
-        if let Some(known) = known {
-            return Ok(Self { levels: levels(&held, &known.table)?, held, files, ..known.share() });
-        }
-        let reader = SegmentReader::open(&held)?;
-        let store = Arc::new(reader.get_store_reader(1)?);
-        let table = Arc::new(read_table(&store, schema)?);
-        Ok(Self {
-            exact: reader.inverted_index(schema.field(Stream::Exact))?,
-            beginnings: reader.inverted_index(schema.field(Stream::Beginnings))?,
-            levels: levels(&held, &table)?,
-            held,
-            files,
-            store,
-            table,
-        })
-    }
-
-    fn share(&self) -> Self {
-        Self {
-            held: self.held.clone(),
-            exact: Arc::clone(&self.exact),
-            beginnings: Arc::clone(&self.beginnings),
-            store: Arc::clone(&self.store),
-            table: Arc::clone(&self.table),
-            levels: Arc::clone(&self.levels),
-            files: Arc::clone(&self.files),
-        }
-    }
-
-    fn postings(&self, stream: Stream, term: &str) -> Result<Option<BlockSegmentPostings>> {
-        let inverted = match stream {
-            Stream::Exact => &self.exact,
-            Stream::Beginnings => &self.beginnings,
-        };
-        let Some(info) = inverted.terms().get(term)? else { return Ok(None) };
-        Ok(Some(inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?))
-    }
-
-    /// Whether `level` may see the row.
-    pub fn sees(&self, row: usize, level: u8) -> bool {
-        self.levels.get(row).is_some_and(|own| *own <= level)
-    }
-
-    /// Whether `level` may see the entry. All rows of an entry come and go together.
-    pub fn sees_entry(&self, entry: usize, level: u8) -> bool {
-        self.sees(self.table.entries[entry].row as usize, level)
-    }
-
-    /// What `row` stores, with its vector.
-    pub fn stored(&self, schema: &Schema, row: usize) -> Result<Stored> {
-        let row = u32::try_from(row).map_err(Error::damaged)?;
-        let document = self.store.get::<TantivyDocument>(row)?;
-        stored(&document, schema, true)
-    }
-}
-
-/// Those files of a segment that it has, with their lengths in bytes.
-///
-/// # Errors
-/// When one of those that were not `known` is not as it was written.
-fn checked(
-    segment: &tantivy::Segment,
-    folder: &Path,
-    known: &[(PathBuf, u64)],
-) -> Result<Arc<[(PathBuf, u64)]>> {
-    let mut files = Vec::new();
-    for component in COMPONENTS {
-        let name = segment.relative_path(component);
-        let path = folder.join(&name);
-        // Not every segment has every file; those it needs are missed when it is opened.
-        let Ok(metadata) = std::fs::metadata(&path) else { continue };
-        let is_known = known.iter().any(|(known, _)| *known == name);
-        if !is_known && !is_whole(&path)? {
-            return Err(Error::Damaged(format!("{} is not as it was written", name.display())));
-        }
-        files.push((name, metadata.len()));
-    }
-    Ok(files.into())
-}
-
-/// Who may see each row.
-fn levels(segment: &tantivy::Segment, table: &Table) -> Result<Arc<[u8]>> {
-    let rows = segment.meta().max_doc();
-    if table.rows.len() != usize::try_from(rows).unwrap_or_default() {
-        return Err(Error::damaged("a segment has other rows than it says"));
-    }
-    let alive = if segment.meta().has_deletes() {
-        let file = segment.open_read(SegmentComponent::Delete).map_err(Error::damaged)?;
-        Some(AliveBitSet::open(file.read_bytes()?))
-    } else {
-        None
-    };
-    let is_alive = |row: u32| alive.as_ref().is_none_or(|alive| alive.is_alive(row));
-    let level = |columns: &RowColumns| table.entries[columns.entry as usize].level;
-    let rows = (0..rows).zip(&table.rows);
-    Ok(rows.map(|(row, columns)| if is_alive(row) { level(columns) } else { DELETED }).collect())
-}
-
-fn stored(document: &TantivyDocument, schema: &Schema, with_vector: bool) -> Result<Stored> {
-    let bytes = document.get_first(schema.stored).map(OwnedValue::from);
-    let stored = match &bytes {
-        Some(OwnedValue::Bytes(bytes)) => Stored::decode(bytes, with_vector),
-        _ => None,
-    };
-    stored.ok_or_else(|| Error::Damaged("a row is not as it was stored".to_owned()))
-}
-
-fn read_table(store: &StoreReader, schema: &Schema) -> Result<Table> {
-    let mut failed = None;
-    let rows = store.iter::<TantivyDocument>(None).map_while(|document| {
-        let stored = document.map_err(Error::from).and_then(|document| stored(&document, schema, false));
-        stored.map_err(|error| failed = Some(error)).ok()
-    });
-    let table = Table::new(rows);
-    failed.map_or(Ok(table), Err)
 }

@@ -32,9 +32,9 @@ const VERSION: u32 = 1;
 /// Memory for what is written between two commits, in bytes.
 const WRITER_BYTES: usize = 20_000_000;
 /// The same while everything is written.
-const REBUILD_BYTES: usize = 40_000_000;
+const REBUILD_BYTES: usize = 25_000_000;
 /// How many bytes of text a rebuild writes between two commits.
-const WAITING_BYTES: usize = 8_000_000;
+const WAITING_BYTES: usize = 5_000_000;
 
 /// How far the index is filled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

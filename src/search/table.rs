@@ -135,7 +135,10 @@ impl Table {
     }
 
     fn enter(&mut self, row: u32, stored: &Stored) {
-        if self.entries.last().is_none_or(|entry| entry.id != stored.entry) {
+        // The first row of an entry has its attributes. The id alone does not tell: the row before may be of
+        // the same entry as it was, deleted since.
+        let is_first = !stored.attributes.is_empty();
+        if is_first || self.entries.last().is_none_or(|entry| entry.id != stored.entry) {
             self.entries.push(EntryColumns {
                 id: stored.entry,
                 published: stored.published,

@@ -127,7 +127,7 @@ fn damage_while_it_runs_is_an_error_and_a_rebuild_heals_it() {
         match name {
             "files removed" => each(&path, |file| fs::remove_file(file).unwrap()),
             "files cut" => {
-                each(&path, |file| fs::File::options().write(true).open(file).unwrap().set_len(9).unwrap())
+                each(&path, |file| fs::File::options().write(true).open(file).unwrap().set_len(9).unwrap());
             }
             _ => {}
         }

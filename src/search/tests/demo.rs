@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 
 use super::*;
-use crate::search::Likeness;
+use crate::search::{Likeness, ranking};
 
 const PUBLICATIONS: &str = include_str!("../../../tests/data/search/demo-publications.jsonl");
 const TAXONOMY: &str = include_str!("../../../tests/data/search/demo-taxonomy.json");
@@ -73,17 +73,17 @@ impl Demo {
 
     /// nDCG@10 with the gain 2^grade − 1.
     fn gain(&self, query: &Json, text: &str) -> f64 {
-        let mut grades: HashMap<Uuid, u64> = HashMap::new();
+        let mut grades: HashMap<Uuid, u32> = HashMap::new();
         for (slug, grade) in query["qrels"].as_object().unwrap() {
             let best = grades.entry(self.entries[slug]).or_default();
-            *best = (*best).max(grade.as_u64().unwrap());
+            *best = (*best).max(grade.as_u64().unwrap().try_into().unwrap());
         }
-        let sum = |grades: &mut dyn Iterator<Item = u64>| -> f64 {
+        let sum = |grades: &mut dyn Iterator<Item = u32>| -> f64 {
             let gains = grades.take(10).zip(2_u32..);
-            gains.map(|(grade, place)| ((1 << grade) - 1) as f64 / f64::from(place).log2()).sum()
+            gains.map(|(grade, place)| f64::from((1_u32 << grade) - 1) / f64::from(place).log2()).sum()
         };
         let found = self.search(text, 10);
-        let mut ideal: Vec<u64> = grades.values().copied().collect();
+        let mut ideal: Vec<u32> = grades.values().copied().collect();
         ideal.sort_unstable_by(|one, other| other.cmp(one));
         sum(&mut found.iter().map(|entry| grades.get(entry).copied().unwrap_or_default()))
             / sum(&mut ideal.into_iter())
@@ -97,7 +97,7 @@ fn judged_queries_find_what_answers_them() {
         let queries: Vec<Json> = lines(QUERIES).filter(|query| word(query, "set") == set).collect();
         let mean = |spell: fn(&str) -> String| {
             let gains = queries.iter().map(|query| demo.gain(query, &spell(word(query, "query"))));
-            gains.sum::<f64>() / queries.len() as f64
+            gains.sum::<f64>() / ranking::real(queries.len())
         };
         let plain = mean(str::to_owned);
         assert!(plain >= least, "{set}: {plain:.3}");

@@ -49,12 +49,24 @@ fn filters_select_by_the_values_of_an_entry() {
         (filter("kind", Test::AnyOf(vec![text("event")])), 10),
         (filter("locale", Test::AllOf(vec![text("tr"), text("en")])), 6),
     ] {
-        assert_eq!(total(&index, &[test.clone()]), count, "{test:?}");
-        let everything = index.search(&Query { filters: &[test.clone()], ..ask("") }).unwrap();
+        let filters = [test];
+        let [test] = &filters;
+        assert_eq!(total(&index, &filters), count, "{test:?}");
+        let everything = index.search(&Query { filters: &filters, ..ask("") }).unwrap();
         assert_eq!(everything.total, count, "{test:?}, without words");
     }
     let odd = |id: Uuid| id.as_u128() % 2 == 1;
     assert_eq!(index.search(&Query { allowed: Some(&odd), ..ask("kadın") }).unwrap().total, 15);
+}
+
+#[test]
+fn any_number_of_conditions_is_kept() {
+    let values: Vec<Value> = (0..150).map(Value::Number).collect();
+    let attributes: Vec<(&str, Value)> = values.iter().map(|value| ("number", value.clone())).collect();
+    let (_folder, index) =
+        index(&[with(entry(1, "Kadın", ""), &attributes), with(entry(2, "Kadın", ""), &attributes[..149])]);
+    assert_eq!(total(&index, &[filter("number", Test::AllOf(values[..149].to_vec()))]), 2);
+    assert_eq!(total(&index, &[filter("number", Test::AllOf(values))]), 1);
 }
 
 #[test]

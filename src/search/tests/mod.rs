@@ -93,8 +93,11 @@ fn what_is_written_is_found_and_what_is_replaced_or_removed_is_not() {
     let stats = index.stats();
     assert_eq!((stats.entries, stats.rows), (1, 1));
     assert!(stats.bytes > 0);
-    index.apply(&[], &[id(1)], &position(3)).unwrap();
+    let without_rows = Entry { rows: Vec::new(), ..entry(1, "", "") };
+    index.apply(&[without_rows], &[], &position(3)).unwrap();
     assert_eq!(found(&index, ""), [] as [u128; 0]);
+    index.apply(&[entry(3, "İlk", ""), entry(3, "Son", "")], &[], &position(4)).unwrap();
+    assert_eq!((found(&index, ""), found(&index, "ilk")), (vec![3], vec![]), "the last word counts");
 }
 
 #[test]

@@ -10,7 +10,14 @@ use tokio::{
 };
 
 use super::{Failure, mail_settings, say};
-use crate::{config::Config, crypto::Secrets, db::Db, entity::signing_key, mail::Mailer};
+use crate::{
+    config::Config,
+    crypto::Secrets,
+    db::Db,
+    entity::signing_key,
+    mail::Mailer,
+    search::{self, Index, Stats},
+};
 
 /// How long the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -46,6 +53,7 @@ pub async fn doctor(config: Config, json: bool) -> Result<(), Failure> {
             ));
         }
     }
+    findings.push(("search index", search_index(&config)));
     let mail = Mailer::new(mail_settings(&config)).map(|_mailer| "usable".to_owned());
     findings.push(("mail", mail.map_err(|error| error.to_string())));
     if !config.listen.ip().is_loopback() {
@@ -94,6 +102,25 @@ pub async fn doctor(config: Config, json: bool) -> Result<(), Failure> {
         return Err(Failure::Refused(format!("{failed} things are wrong")));
     }
     Ok(())
+}
+
+/// How the search index is. It is derived data: one that is damaged is made anew.
+fn search_index(config: &Config) -> Result<String, String> {
+    let folder = config.data_dir.join("index");
+    if !folder.exists() {
+        return Ok("not made yet; `sogep serve` makes it".to_owned());
+    }
+    match Index::open(&folder, search::FINGERPRINT) {
+        Ok(index) => {
+            let Stats { entries, rows, bytes } = index.stats();
+            let place = index.position().map_or(0, |position| position.change);
+            Ok(format!("{entries} entries, {rows} texts, {bytes} bytes, up to change {place}"))
+        }
+        Err(search::Error::Busy) => {
+            Ok("in use by the running service; its metrics tell size and lag".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Asks the service at the configured address whether it is ready.

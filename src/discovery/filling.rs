@@ -46,18 +46,12 @@ pub enum Filled {
 /// When the database fails; 503 when the folder of the index cannot be used.
 pub async fn fill(app: &App) -> Result<Filled> {
     let index = opened(app).await?;
-    let turn = app.catalogue.turn().lock().await;
-    filled(app, &index, &turn).await
-}
-
-/// How many changes the index has not taken in; none while it is not filled at all.
-///
-/// # Errors
-/// When the database fails; 503 when the folder of the index cannot be used.
-pub async fn lag(app: &App) -> Result<Option<i64>> {
-    let index = opened(app).await?;
     let latest = changes::latest(app.db.reader()).await?;
-    Ok(index.position().map(|position| latest - position.change))
+    app.catalogue.note_behind(latest - index.position().map_or(0, |position| position.change));
+    let turn = app.catalogue.turn().lock().await;
+    let filled = filled(app, &index, &turn).await?;
+    app.catalogue.note_behind(0);
+    Ok(filled)
 }
 
 /// The index, with all that was acknowledged before this was called, unless that is too much to wait for.

@@ -13,7 +13,7 @@ mod suggesting;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use filling::{Filled, fill, lag};
+pub use filling::{Filled, fill};
 pub use related::{describe, router as related};
 
 use crate::{

@@ -80,7 +80,7 @@ fn of_entry<K: Kind>(
     };
     let rows = locales.iter().map(|locale| {
         let heading = K::heading(&stored.draft.fields, stored.draft.translations.get(*locale));
-        row::<K>((*locale).clone(), heading, &shown(locale))
+        row::<K>((*locale).clone(), heading.as_deref(), &shown(locale))
     });
     Entry {
         id: stored.entry.id,
@@ -93,7 +93,7 @@ fn of_entry<K: Kind>(
 }
 
 /// An entry in one language.
-fn row<K: Kind>(locale: String, heading: Option<String>, shown: &Map<String, Json>) -> Row {
+fn row<K: Kind>(locale: String, heading: Option<&str>, shown: &Map<String, Json>) -> Row {
     let mut texts = Vec::new();
     let mut completions = Vec::new();
     let mut name = |text: &str| {
@@ -102,8 +102,7 @@ fn row<K: Kind>(locale: String, heading: Option<String>, shown: &Map<String, Jso
         completions.push(Completion { text: text.to_owned(), order });
     };
     let is_shown = |property: &str| shown.get(property).and_then(Json::as_str);
-    if let Some(heading) = heading.as_deref().filter(|heading| Some(*heading) != K::TITLE.and_then(is_shown))
-    {
+    if let Some(heading) = heading.filter(|heading| Some(*heading) != K::TITLE.and_then(is_shown)) {
         name(heading);
     }
     for text in NAMES.iter().filter_map(|property| shown.get(*property)).flat_map(strings) {

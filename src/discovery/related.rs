@@ -112,11 +112,12 @@ async fn related<K: Kind>(
     let db = app.db.reader();
     let entry = lookup::find::<K>(db, &caller, &id, Among::Alive, false).await?.ok_or(Error::NotFound)?;
     let index = filling::current(&app).await?;
-    let locale = language.locale.clone();
+    let (locale, reader) = (language.locale.clone(), filling::audience(&caller));
     let found = ask(move || {
         index.related(&Likeness {
             entry: entry.id,
             locale: Some(&locale),
+            reader,
             // What everybody may be shown beside it, whoever reads it.
             audience: Visibility::Public,
             kinds: &kinds,

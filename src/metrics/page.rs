@@ -61,6 +61,7 @@ async fn text(app: &App) -> String {
     page.sample("sogep_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     requests(app, &mut page);
     jobs(app, &mut page);
+    search(app, &mut page);
     database(app, &mut page).await;
     process(&mut page);
     page.0
@@ -109,6 +110,15 @@ fn jobs(app: &App, page: &mut Page) {
         let outcome = if *succeeded { "done" } else { "failed" };
         page.sample("sogep_job_tries_total", &[("kind", kind), ("outcome", outcome)], count);
     }
+}
+
+/// What is known of the search index of this process, once it is open.
+fn search(app: &App, page: &mut Page) {
+    let Some((stats, behind)) = app.catalogue.watched() else { return };
+    page.single("sogep_search_entries", "Entries in the search index of this process.", stats.entries);
+    page.single("sogep_search_bytes", "Bytes of the search index on the disk.", stats.bytes);
+    let help = "Changes that the search index had not taken in when it last looked.";
+    page.single("sogep_search_lag_changes", help, behind);
 }
 
 /// What the database knows, if it can be reached.

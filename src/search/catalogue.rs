@@ -1,16 +1,22 @@
 //! The index of this process, opened when it is first needed.
 
 use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex as Lock, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex as Lock, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use super::{Error, Index, Result};
+use super::{Error, Index, Result, Stats};
 
 /// How the texts of entries get into the index: raise it when that changes, and it is filled anew.
-const FINGERPRINT: &str = "1";
+pub const FINGERPRINT: &str = "1";
+/// How many processes may share a data directory, each with a folder of its own: one that is being
+/// replaced still has its own when the next begins.
+const FOLDERS: usize = 8;
 
 /// The index in its folder, and whose turn it is to write it.
 #[derive(Debug)]
@@ -18,13 +24,33 @@ pub struct Catalogue {
     folder: PathBuf,
     index: Lock<Option<Arc<Index>>>,
     turn: Mutex<()>,
+    behind: AtomicI64,
 }
 
 impl Catalogue {
     /// The catalogue in `folder`. Nothing is opened yet.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, index: Lock::default(), turn: Mutex::default() }
+        Self { folder, index: Lock::default(), turn: Mutex::default(), behind: AtomicI64::default() }
+    }
+
+    /// The folder of the index, unless another process has it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Notes how many changes the index has not taken in.
+    pub fn note_behind(&self, changes: i64) {
+        self.behind.store(changes, Ordering::Relaxed);
+    }
+
+    /// How large the index is, and how many changes it had not taken in when one last looked; none before
+    /// it was opened.
+    #[must_use]
+    pub fn watched(&self) -> Option<(Stats, i64)> {
+        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        index.map(|index| (index.stats(), self.behind.load(Ordering::Relaxed)))
     }
 
     /// The turn to write: whoever holds it is the only one in this process.
@@ -35,18 +61,31 @@ impl Catalogue {
     /// The index, opened if it is not open yet.
     ///
     /// # Errors
-    /// [`Error::Busy`] while another process has the folder, [`Error::Folder`] when it cannot be used.
+    /// [`Error::Busy`] while other processes have all folders, [`Error::Folder`] when it cannot be used.
     pub async fn index(self: &Arc<Self>) -> Result<Arc<Index>> {
         let this = Arc::clone(self);
-        let opened = spawn_blocking(move || {
-            let mut index = this.index.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(index) = &*index {
-                return Ok(Arc::clone(index));
-            }
-            let opened = Arc::new(Index::open(&this.folder, FINGERPRINT)?);
-            *index = Some(Arc::clone(&opened));
-            Ok(opened)
-        });
+        let opened = spawn_blocking(move || this.open());
         opened.await.unwrap_or_else(|panic| Err(Error::damaged(panic)))
+    }
+
+    /// The same, for whoever may wait.
+    ///
+    /// # Errors
+    /// As [`Catalogue::index`].
+    pub fn open(&self) -> Result<Arc<Index>> {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = &*index {
+            return Ok(Arc::clone(index));
+        }
+        let mut opened = Index::open(&self.folder, FINGERPRINT);
+        for number in 2..=FOLDERS {
+            if !matches!(opened, Err(Error::Busy)) {
+                break;
+            }
+            opened = Index::open(&self.folder.with_extension(number.to_string()), FINGERPRINT);
+        }
+        let opened = Arc::new(opened?);
+        *index = Some(Arc::clone(&opened));
+        Ok(opened)
     }
 }

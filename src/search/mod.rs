@@ -49,7 +49,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, FINGERPRINT};
 pub use completion::{Beginning, Suggestion};
 pub use error::{Error, Result};
 pub use filter::{Filter, Test};

@@ -34,7 +34,9 @@ pub struct Likeness<'a> {
     pub entry: Uuid,
     /// The language it is read in; else its first.
     pub locale: Option<&'a str>,
-    /// Who reads: rows beyond this audience are not there.
+    /// Who reads the entry.
+    pub reader: Visibility,
+    /// Who is shown what is related: rows beyond this audience are not there.
     pub audience: Visibility,
     /// Only these kinds; none: all.
     pub kinds: &'a [Kind],
@@ -91,7 +93,10 @@ impl Index {
         guarded(|| {
             let snapshot = self.snapshot();
             let level = level(likeness.audience);
-            let Some((number, entry)) = snapshot.find(likeness.entry, level) else { return Ok(Vec::new()) };
+            let Some((number, entry)) = snapshot.find(likeness.entry, super::record::level(likeness.reader))
+            else {
+                return Ok(Vec::new());
+            };
             let table = &snapshot.segments[number].table;
             let mut rows = table.rows_of(entry);
             let first = rows.start;

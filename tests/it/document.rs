@@ -183,7 +183,11 @@ async fn every_operation_refuses_parameters_it_does_not_document() {
         let id = if path.starts_with("/v1/keys") { "01930000-0000-7000-8000-000000000000" } else { "siddet" };
         let path = path.replace("{id}", id).replace("{code}", "not-found").replace("{token}", "x");
         let path = path.replace("{version}", "1").replace("{preview}", "1");
-        let needed = if path.ends_with("/compare") { "from=1&to=1&" } else { "" };
+        let needed = match path.as_str() {
+            path if path.ends_with("/compare") => "from=1&to=1&",
+            path if path.starts_with("/v1/search") => "q=a&",
+            _ => "",
+        };
         let answer = service
             .send(method.clone(), &format!("{path}?{needed}zzz=1"), As::Owner, &[], Some(json!({})))
             .await;

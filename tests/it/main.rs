@@ -9,6 +9,7 @@ mod bulk;
 mod changes;
 mod connections;
 mod csv;
+mod discovery;
 mod document;
 mod editing;
 mod http2;

@@ -352,6 +352,9 @@ async fn requests(grid: &Grid, path: &str, method: &Method) -> Vec<(Object, Requ
         ("POST", "/v1/auth/reauthenticate") => Some(json!({ "password": "x" })),
         _ => None,
     };
+    if path.starts_with("/v1/search") {
+        return vec![(Object::None, request(&format!("{path}?q=kad%C4%B1n"), None, None))];
+    }
     if !path.contains("{id}") {
         return vec![(Object::None, request(path, None, body))];
     }
@@ -388,6 +391,7 @@ fn refusal(who: Who, permission: &str, fresh: bool, path: &str, object: Object) 
         "account" => who.is_account(),
         "administer" => who.administers(),
         "follow" => who.follows(),
+        "read" => who.reads(),
         other => panic!("no rule for the permission {other}"),
     };
     if !permitted || (fresh && !is_fresh(who)) {
@@ -405,7 +409,16 @@ fn is_fresh(who: Who) -> bool {
 pub fn is_about_content(operation: &Value) -> bool {
     !matches!(
         operation["tags"][0].as_str().unwrap(),
-        "auth" | "sessions" | "users" | "keys" | "audit" | "jobs" | "service" | "previews" | "changes"
+        "auth"
+            | "sessions"
+            | "users"
+            | "keys"
+            | "audit"
+            | "jobs"
+            | "service"
+            | "previews"
+            | "changes"
+            | "search"
     )
 }
 

@@ -139,6 +139,7 @@ fn related_publications_are_those_expected() {
         let likeness = Likeness {
             entry: demo.entries[columns[1]],
             locale: None,
+            reader: Visibility::Public,
             audience: Visibility::Public,
             kinds: &[],
             limit: columns[4].parse().unwrap(),

@@ -64,11 +64,18 @@ fn it_neither_completes_nor_is_related() {
     for (audience, count) in [(Visibility::Public, 0), (Visibility::Internal, 42)] {
         let beginning = Beginning { text: "giz", audience, kinds: &[], locales: &[], limit: 50 };
         assert_eq!(index.suggest(&beginning).unwrap().len(), count);
-        let likeness = Likeness { entry: id(120), locale: None, audience, kinds: &[], limit: 50 };
+        let likeness =
+            Likeness { entry: id(120), locale: None, reader: audience, audience, kinds: &[], limit: 50 };
         assert_eq!(index.related(&likeness).unwrap().is_empty(), count == 0);
     }
-    let likeness =
-        Likeness { entry: id(1), locale: None, audience: Visibility::Public, kinds: &[], limit: 50 };
+    let likeness = Likeness {
+        entry: id(1),
+        locale: None,
+        reader: Visibility::Public,
+        audience: Visibility::Public,
+        kinds: &[],
+        limit: 50,
+    };
     let related = index.related(&likeness).unwrap();
     assert!(related.iter().all(|related| related.entry.as_u128() < 50));
     let reasons = related.iter().flat_map(|related| &related.reasons);

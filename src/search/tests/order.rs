@@ -48,6 +48,7 @@ fn the_way_entries_were_written_changes_nothing() {
         let likeness = crate::search::Likeness {
             entry: id(number),
             locale: None,
+            reader: Visibility::Public,
             audience: Visibility::Public,
             kinds: &[],
             limit: 20,

@@ -4,8 +4,14 @@ use super::*;
 use crate::search::{Likeness, Reason, Related};
 
 fn related(index: &Index, number: u128) -> Vec<Related> {
-    let likeness =
-        Likeness { entry: id(number), locale: None, audience: Visibility::Public, kinds: &[], limit: 10 };
+    let likeness = Likeness {
+        entry: id(number),
+        locale: None,
+        reader: Visibility::Public,
+        audience: Visibility::Public,
+        kinds: &[],
+        limit: 10,
+    };
     index.related(&likeness).unwrap()
 }
 
@@ -70,8 +76,14 @@ fn one_language_is_compared_with_itself() {
         entry(4, "Bambaşka", "metin"),
         entry(5, "Daha başka", "yazı"),
     ]);
-    let likeness =
-        Likeness { entry: id(1), locale: Some("en"), audience: Visibility::Public, kinds: &[], limit: 5 };
+    let likeness = Likeness {
+        entry: id(1),
+        locale: Some("en"),
+        reader: Visibility::Public,
+        audience: Visibility::Public,
+        kinds: &[],
+        limit: 5,
+    };
     let found = |likeness: &Likeness<'_>| -> Vec<u128> {
         index.related(likeness).unwrap().into_iter().map(|found| found.entry.as_u128()).collect()
     };

@@ -28,7 +28,7 @@ pub async fn walk(service: &TestApp, path: &str, who: As) -> Vec<Value> {
 }
 
 /// Where the next page is: both ways to say it agree.
-fn next_page(page: &Answer) -> Option<String> {
+pub fn next_page(page: &Answer) -> Option<String> {
     let cursor = page.body["page"]["next_cursor"].as_str();
     let links = if page.headers.contains_key("link") { page.header("link") } else { "" };
     let next = links.split(", ").find_map(|link| link.strip_suffix(">; rel=\"next\""));

@@ -1,6 +1,8 @@
 //! All kinds of content: calling what is generic over the kind, for every one, or when only its name is
 //! known.
 
+use crate::{app::App, editorial::lists::derived, http::Result};
+
 /// Calls a macro with every kind that has a collection.
 macro_rules! every_collection {
     ($do:ident) => {
@@ -34,3 +36,20 @@ macro_rules! for_kind {
 }
 
 pub(crate) use {every_collection, for_kind};
+
+/// Derives what lists find entries by, where an older version of the rules did so, or none; before the
+/// service starts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn catch_up(app: &App) -> Result<()> {
+    let mut done = 0;
+    macro_rules! derive {
+        ($($kind:ty),*) => {$(done += derived::catch_up::<$kind>(app).await?;)*};
+    }
+    every_collection!(derive);
+    if done > 0 {
+        tracing::info!(entries = done, "what lists find entries by was derived anew");
+    }
+    Ok(())
+}

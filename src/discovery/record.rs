@@ -8,11 +8,10 @@ use serde_json::{Map, Value as Json};
 use crate::{
     auth::{Caller, Grants, caller::Actor},
     editorial::{
-        Kind, finder,
+        Kind, collation, finder,
         kind::object,
         load::{Stored, load},
         references::References,
-        slug::collation_key,
         view::{View, referred_to},
     },
     entity::{
@@ -98,7 +97,7 @@ fn row<K: Kind>(locale: String, heading: Option<&str>, shown: &Map<String, Json>
     let mut completions = Vec::new();
     let mut name = |text: &str| {
         texts.push((Weight::Title, text.to_owned()));
-        let order = collation_key(text).into_bytes();
+        let order = collation::key(text).into_bytes();
         completions.push(Completion { text: text.to_owned(), order });
     };
     let is_shown = |property: &str| shown.get(property).and_then(Json::as_str);

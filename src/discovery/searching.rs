@@ -258,7 +258,7 @@ pub(super) async fn search(
     let page = serde_json::to_value(&page).map_err(crate::http::Error::internal)?;
     let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &page)?;
     if let Some(cursor) = next_cursor {
-        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, &cursor));
+        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, Some(&cursor)));
         response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
     }
     Ok(response)

@@ -7,13 +7,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
-use sea_orm::{Condition, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{Condition, entity::prelude::*};
 use serde_json::{Value, json};
 
 use super::{
     answer::{answer, describe_audience, render, show},
     edit, finder,
     kind::Kind,
+    lists::{field::Place, filter, order::Listing, parse::Filter},
     lookup::{self, Among},
     parameters::{EntryParameters, ItemParameters, ListParameters, Shelf, with_cursor},
     previews,
@@ -28,8 +29,8 @@ use crate::{
     auth::{Caller, NoBody, Once, Reader, Writer},
     entity::{entry, slug_history, vocabulary::State as EntryState},
     http::{
-        Error, Id, MergePatch, Query, Result, conditional::Version, cursor::Position, extract::Document,
-        json::merge, locale::Language, page::opened,
+        Error, Id, MergePatch, Query, Result, conditional::Version, extract::Document, json::merge,
+        locale::Language, page::opened,
     },
 };
 
@@ -54,44 +55,68 @@ pub fn router<K: Kind>() -> Router<App> {
 async fn list<K: Kind>(
     State(app): State<App>,
     Reader(caller): Reader,
-    Query(parameters): Query<ListParameters>,
+    Query(parameters): Query<ListParameters<K>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    check_language(&caller, &parameters.language)?;
-    if parameters.shelf.is_some_and(|shelf| shelf != Shelf::State(EntryState::Published))
-        && !caller.grants.writes
-    {
+    let ListParameters { language, shelf, limit, selection, .. } = parameters;
+    check_language(&caller, &language)?;
+    if shelf.is_some_and(|shelf| shelf != Shelf::State(EntryState::Published)) && !caller.grants.writes {
         return Err(Error::Forbidden("the role `author` to see what is not published"));
     }
     // A cursor is good only for the same list, seen with the same eyes.
+    let by_title = selection.sort.iter().any(|key| matches!(key.field.place, Place::Title));
     let list = format!(
-        "{}|{:?}|{:?}|{:?}",
+        "{}|{:?}|{:?}|{:?}|{:?}",
         K::COLLECTION,
         caller.grants,
         caller.id().filter(|_| caller.grants.writes),
-        parameters.shelf
+        parameters.described,
+        by_title.then_some(&language),
     );
-    let after = opened(parameters.cursor.as_deref(), app.secrets.cursor_key(), &list)?;
-    let limit = parameters.limit;
-    let mut rows = page::<K>(app.db.reader(), &caller, parameters.shelf, after, limit + 1).await?;
-    let more = rows.len() > usize::try_from(limit).map_err(Error::internal)?;
-    rows.truncate(usize::try_from(limit).map_err(Error::internal)?);
-    let next = rows.last().filter(|_| more).map(|last| {
-        let position = Position { sort_key: last.sort_key.clone(), id: last.id };
-        position.seal(app.secrets.cursor_key(), &list)
-    });
-    let latest = rows.iter().map(|row| row.updated_at).max();
-    let view = View { language: &parameters.language, caller: &caller, with_body: false };
-    let data = render::<K>(app.db.reader(), view, rows).await?;
-    let page = json!({ "data": data, "page": { "limit": limit, "next_cursor": next } });
-    let mut response =
-        answer(&headers, &caller, &parameters.language.locale, Version::live(0), latest, &page)?;
-    if let Some(cursor) = next {
-        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, &cursor));
-        response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
+    let db = app.db.reader();
+    let key = app.secrets.cursor_key();
+    let after = opened(parameters.cursor.as_deref(), key, &list)?;
+    let seen = selected::<K>(&caller, shelf, &selection.filters);
+    let listing = Listing::new::<K>(&caller, &language, seen, selection.sort);
+    let mut rows = listing.page(db, after.as_ref(), limit + 1).await?;
+    let most = usize::try_from(limit).map_err(Error::internal)?;
+    let more = rows.len() > most;
+    rows.truncate(most);
+    let last = rows.last().filter(|_| more).map(|last| listing.position(last)).transpose()?;
+    let next = last.map(|position| position.seal(key, &list));
+    let total = if parameters.counts { Some(listing.count(db).await?) } else { None };
+    let entries: Vec<entry::Model> = rows.into_iter().map(|row| row.entry).collect();
+    let latest = entries.iter().map(|entry| entry.updated_at).max();
+    let view = View { language: &language, caller: &caller, with_body: false };
+    let data = render::<K>(db, view, entries).await?;
+    let mut page = json!({ "data": data, "page": { "limit": limit, "next_cursor": next } });
+    if let Some(total) = total {
+        page["total"] = total.into();
+    }
+    let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &page)?;
+    let address = |cursor, relation| {
+        format!("<{}{}>; rel=\"{relation}\"", app.config.base_url, with_cursor(&uri, cursor))
+    };
+    let first = after.map(|_| address(None, "first"));
+    let next = next.as_deref().map(|cursor| address(Some(cursor), "next"));
+    let links = first.into_iter().chain(next).collect::<Vec<_>>().join(", ");
+    if !links.is_empty() {
+        response.headers_mut().extend(HeaderValue::from_str(&links).ok().map(|links| (header::LINK, links)));
     }
     Ok(response)
+}
+
+/// The entries on `shelf` that `caller` may see and that `filters` let through.
+fn selected<K: Kind>(caller: &Caller, shelf: Option<Shelf>, filters: &[Filter]) -> Condition {
+    let seen = match shelf {
+        Some(Shelf::Trash) => finder::in_trash(caller),
+        Some(Shelf::State(state)) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
+        None => finder::visible_to(caller),
+    };
+    filters
+        .iter()
+        .fold(Condition::all().add(seen), |all, filter| all.add(filter::condition(caller, K::KIND, filter)))
 }
 
 /// `POST /v1/{collection}`
@@ -254,39 +279,6 @@ async fn restore<K: Kind>(
     let saved = edit::put(&app, &tx, &caller, vec![write]).await?.pop().ok_or(Error::NotFound)?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     effect.commit(tx, response).await
-}
-
-/// One page of the default order.
-async fn page<K: Kind>(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    shelf: Option<Shelf>,
-    after: Option<Position>,
-    limit: u64,
-) -> Result<Vec<entry::Model>> {
-    use entry::Column::{Id, SortKey};
-    let seen = match shelf {
-        Some(Shelf::Trash) => finder::in_trash(caller),
-        Some(Shelf::State(state)) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
-        None => finder::visible_to(caller),
-    };
-    let mut select = entry::Entity::find().filter(entry::Column::Kind.eq(K::KIND)).filter(seen).limit(limit);
-    if let Some(Position { sort_key, id }) = after {
-        // The bound is implied by the rest; alone it can be served by the index.
-        let (bound, key, tie) = if K::DESCENDING {
-            (SortKey.lte(&sort_key), SortKey.lt(&sort_key), Id.lt(id))
-        } else {
-            (SortKey.gte(&sort_key), SortKey.gt(&sort_key), Id.gt(id))
-        };
-        let tie = Condition::all().add(SortKey.eq(sort_key)).add(tie);
-        select = select.filter(bound).filter(Condition::any().add(key).add(tie));
-    }
-    let select = if K::DESCENDING {
-        select.order_by_desc(SortKey).order_by_desc(Id)
-    } else {
-        select.order_by_asc(SortKey).order_by_asc(Id)
-    };
-    Ok(select.all(db).await?)
 }
 
 /// 308 to the present address of an entry whose slug was another one once.

@@ -1,6 +1,7 @@
 //! How a kind's operations and schemas are documented, from what it declares.
 
 mod fit;
+mod lists;
 mod operations;
 mod schemas;
 mod workflow;

@@ -65,6 +65,12 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
     }
     let components = &mut document["components"]["schemas"];
     add_schemas(components, &declared, schemas);
+    if is_collection {
+        // The one property that is only there when it is asked for.
+        components[format!("{name}Page")]["properties"]["total"] = json!({
+            "type": "integer", "minimum": 0, "description": "How many entries the list has; with `count=exact`.",
+        });
+    }
 }
 
 /// What those who write see beside the entries; the same for all kinds.
@@ -312,6 +318,7 @@ fn shown_example<K: Kind>() -> Value {
         source_datestamp: None,
         harvested_at: None,
         source_altered: false,
+        derived_by: 0,
     };
     let language = Language { locale: "tr".to_owned(), all: false, fallback: true };
     let view = View { language: &language, caller: &Caller::PUBLIC, with_body: true };

@@ -1,23 +1,27 @@
-//! Finding content: search over all kinds, completions, what else is of interest.
+//! Finding content: lists, search over all kinds, completions, what else is of interest.
 //!
 //! The index ([`crate::search`]) is derived data. `record` makes what is indexed of what a reader is
 //! shown, so nothing can be found that could not be read; `filling` keeps the index up with the change
 //! log; what is found is loaded through the one finder.
 
+mod condition;
 mod filling;
 mod hits;
+mod listing;
 mod record;
 mod related;
 mod searching;
 mod suggesting;
 
+use axum::Router;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use filling::{Filled, fill};
-pub use related::{describe, router as related};
+pub use related::describe;
 
 use crate::{
     app::App,
+    editorial::Kind,
     http::{Code, Error},
     search,
 };
@@ -25,6 +29,11 @@ use crate::{
 /// The routes that are not those of a collection.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(searching::search)).routes(routes!(suggesting::suggest))
+}
+
+/// The routes of the collection of `K` that find entries in it.
+pub fn collection<K: Kind>() -> Router<App> {
+    listing::router::<K>().merge(related::router::<K>())
 }
 
 /// What the caller is told when the index cannot answer.

@@ -18,7 +18,7 @@ use crate::{
     auth::Reader,
     editorial::{
         answer::answer,
-        parameters::with_cursor,
+        parameters::{facets, with_cursor, words},
         references::{References, kind_name},
     },
     entity::vocabulary,
@@ -33,8 +33,6 @@ use crate::{
     search::{self, Filter, Place, Synonyms, Test, Value, attribute},
 };
 
-/// How many characters a query may have.
-const LONGEST: usize = 500;
 /// How many values of a facet are counted.
 const VALUES: usize = 100;
 /// What can be counted.
@@ -72,17 +70,6 @@ impl Parameters for SearchParameters {
     }
 }
 
-/// The words that are searched for.
-pub(super) fn words(values: &mut Values<'_>) -> String {
-    let q = values.get("q").unwrap_or_default().to_owned();
-    if q.trim().is_empty() {
-        values.refuse("q", "required", "say what to search for");
-    } else if q.chars().count() > LONGEST {
-        values.refuse("q", "too_long", format!("may have {LONGEST} characters"));
-    }
-    q
-}
-
 /// The kinds that are searched; none: all that have a collection.
 pub(super) fn kinds(values: &mut Values<'_>) -> Vec<vocabulary::Kind> {
     let mut kinds: Vec<vocabulary::Kind> = values.words("kind");
@@ -96,23 +83,6 @@ pub(super) fn kinds(values: &mut Values<'_>) -> Vec<vocabulary::Kind> {
     kinds.sort_unstable();
     kinds.dedup();
     kinds
-}
-
-/// Which of `known` are to be counted.
-fn facets(values: &mut Values<'_>, known: &[&'static str]) -> Vec<&'static str> {
-    let Some(asked) = values.get("facets").map(str::to_owned) else { return Vec::new() };
-    let mut facets = Vec::new();
-    for name in asked.split(',') {
-        match known.iter().find(|known| **known == name) {
-            Some(name) if facets.contains(name) => {}
-            Some(name) => facets.push(*name),
-            None => {
-                values.refuse("facets", "not_in_list", format!("can be: {}", known.join(", ")));
-                break;
-            }
-        }
-    }
-    facets
 }
 
 /// The one language of an answer.
@@ -243,10 +213,7 @@ pub(super) async fn search(
             Some(SearchHit { entry: shown.brief, score: rounded(hit.score), highlights })
         })
         .collect();
-    let next_cursor = found.next.map(|place| {
-        let sort_key = format!("{} {}", place.score, place.published);
-        Position { sort_key, id: place.entry }.seal(app.secrets.cursor_key(), &list)
-    });
+    let next_cursor = found.next.map(|place| position(place).seal(app.secrets.cursor_key(), &list));
     let latest = data.iter().map(|hit| hit.entry.updated_at).max();
     let page = SearchPage {
         data,
@@ -265,9 +232,14 @@ pub(super) async fn search(
 }
 
 /// The place that a cursor carries.
-fn place(position: &Position) -> Option<Place> {
+pub(super) fn place(position: &Position) -> Option<Place> {
     let (score, published) = position.sort_key.split_once(' ')?;
     Some(Place { score: score.parse().ok()?, published: published.parse().ok()?, entry: position.id })
+}
+
+/// The same, the other way about.
+pub(super) fn position(place: Place) -> Position {
+    Position { sort_key: format!("{} {}", place.score, place.published), id: place.entry }
 }
 
 /// A score in millionths, as a number of two decimals.
@@ -277,7 +249,10 @@ fn rounded(score: u64) -> f64 {
 }
 
 /// Counts with the names of the entries that are counted; one that the caller may not read is left out.
-async fn labelled(
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn labelled(
     db: &impl ConnectionTrait,
     caller: &crate::auth::Caller,
     language: &Language,

@@ -7,20 +7,18 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
-use sea_orm::{Condition, entity::prelude::*};
-use serde_json::{Value, json};
+use sea_orm::entity::prelude::*;
+use serde_json::Value;
 
 use super::{
-    answer::{answer, describe_audience, render, show},
+    answer::{describe_audience, show},
     edit, finder,
     kind::Kind,
-    lists::{field::Place, filter, order::Listing, parse::Filter},
     lookup::{self, Among},
-    parameters::{EntryParameters, ItemParameters, ListParameters, Shelf, with_cursor},
+    parameters::{EntryParameters, ItemParameters},
     previews,
     store::{Before, Write},
     transitions, versions,
-    view::View,
     workflow::Stage,
     working_copy::{self, Change},
 };
@@ -28,10 +26,7 @@ use crate::{
     app::App,
     auth::{Caller, NoBody, Once, Reader, Writer},
     entity::{entry, slug_history, vocabulary::State as EntryState},
-    http::{
-        Error, Id, MergePatch, Query, Result, conditional::Version, extract::Document, json::merge,
-        locale::Language, page::opened,
-    },
+    http::{Error, Id, MergePatch, Query, Result, extract::Document, json::merge, locale::Language},
 };
 
 /// The routes of the collection of `K`.
@@ -39,7 +34,7 @@ pub fn router<K: Kind>() -> Router<App> {
     let collection = format!("/v1/{}", K::COLLECTION);
     let item = format!("{collection}/{{id}}");
     Router::new()
-        .route(&collection, get(list::<K>).post(create::<K>))
+        .route(&collection, post(create::<K>))
         .route(&item, get(read::<K>).patch(change::<K>).delete(trash::<K>))
         .route(&format!("{item}/transitions"), get(transitions::list::<K>).post(transitions::take::<K>))
         .route(&format!("{item}/restore"), post(restore::<K>))
@@ -49,74 +44,6 @@ pub fn router<K: Kind>() -> Router<App> {
         .route(&format!("{item}/versions/{{version}}/restore"), post(versions::restore::<K>))
         .route(&format!("{item}/previews"), get(previews::list::<K>).post(previews::create::<K>))
         .route(&format!("{item}/previews/{{preview}}"), delete(previews::revoke::<K>))
-}
-
-/// `GET /v1/{collection}`
-async fn list<K: Kind>(
-    State(app): State<App>,
-    Reader(caller): Reader,
-    Query(parameters): Query<ListParameters<K>>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let ListParameters { language, shelf, limit, selection, .. } = parameters;
-    check_language(&caller, &language)?;
-    if shelf.is_some_and(|shelf| shelf != Shelf::State(EntryState::Published)) && !caller.grants.writes {
-        return Err(Error::Forbidden("the role `author` to see what is not published"));
-    }
-    // A cursor is good only for the same list, seen with the same eyes.
-    let by_title = selection.sort.iter().any(|key| matches!(key.field.place, Place::Title));
-    let list = format!(
-        "{}|{:?}|{:?}|{:?}|{:?}",
-        K::COLLECTION,
-        caller.grants,
-        caller.id().filter(|_| caller.grants.writes),
-        parameters.described,
-        by_title.then_some(&language),
-    );
-    let db = app.db.reader();
-    let key = app.secrets.cursor_key();
-    let after = opened(parameters.cursor.as_deref(), key, &list)?;
-    let seen = selected::<K>(&caller, shelf, &selection.filters);
-    let listing = Listing::new::<K>(&caller, &language, seen, selection.sort);
-    let mut rows = listing.page(db, after.as_ref(), limit + 1).await?;
-    let most = usize::try_from(limit).map_err(Error::internal)?;
-    let more = rows.len() > most;
-    rows.truncate(most);
-    let last = rows.last().filter(|_| more).map(|last| listing.position(last)).transpose()?;
-    let next = last.map(|position| position.seal(key, &list));
-    let total = if parameters.counts { Some(listing.count(db).await?) } else { None };
-    let entries: Vec<entry::Model> = rows.into_iter().map(|row| row.entry).collect();
-    let latest = entries.iter().map(|entry| entry.updated_at).max();
-    let view = View { language: &language, caller: &caller, with_body: false };
-    let data = render::<K>(db, view, entries).await?;
-    let mut page = json!({ "data": data, "page": { "limit": limit, "next_cursor": next } });
-    if let Some(total) = total {
-        page["total"] = total.into();
-    }
-    let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &page)?;
-    let address = |cursor, relation| {
-        format!("<{}{}>; rel=\"{relation}\"", app.config.base_url, with_cursor(&uri, cursor))
-    };
-    let first = after.map(|_| address(None, "first"));
-    let next = next.as_deref().map(|cursor| address(Some(cursor), "next"));
-    let links = first.into_iter().chain(next).collect::<Vec<_>>().join(", ");
-    if !links.is_empty() {
-        response.headers_mut().extend(HeaderValue::from_str(&links).ok().map(|links| (header::LINK, links)));
-    }
-    Ok(response)
-}
-
-/// The entries on `shelf` that `caller` may see and that `filters` let through.
-fn selected<K: Kind>(caller: &Caller, shelf: Option<Shelf>, filters: &[Filter]) -> Condition {
-    let seen = match shelf {
-        Some(Shelf::Trash) => finder::in_trash(caller),
-        Some(Shelf::State(state)) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
-        None => finder::visible_to(caller),
-    };
-    filters
-        .iter()
-        .fold(Condition::all().add(seen), |all, filter| all.add(filter::condition(caller, K::KIND, filter)))
 }
 
 /// `POST /v1/{collection}`

@@ -4,7 +4,10 @@ use std::marker::PhantomData;
 
 use super::{
     kind::Kind,
-    lists::parse::{self, Selection},
+    lists::{
+        field,
+        parse::{self, Selection},
+    },
 };
 use crate::{
     entity::vocabulary::State,
@@ -29,13 +32,17 @@ pub struct ListParameters<K> {
     pub selection: Selection,
     /// Whether to say how many there are.
     pub counts: bool,
+    /// The words that are searched for.
+    pub q: Option<String>,
+    /// What is counted, by name.
+    pub facets: Vec<&'static str>,
     /// The parameters that say which list it is, as they were sent: a cursor is good for no other.
     pub described: Vec<(String, String)>,
     kind: PhantomData<K>,
 }
 
 /// The parameters that choose a page of a list, or how it is shown.
-const OF_A_PAGE: [&str; 5] = ["limit", "cursor", "count", locale::NAMES[0], locale::NAMES[1]];
+const OF_A_PAGE: [&str; 6] = ["limit", "cursor", "count", "facets", locale::NAMES[0], locale::NAMES[1]];
 
 /// Where entries are: in one of the states, or in the trash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +65,7 @@ pub const SHELVES: [(&str, Shelf); 6] = [
 
 impl<K: Kind> Parameters for ListParameters<K> {
     const NAMES: &'static [&'static str] =
-        &["limit", "cursor", "count", locale::NAMES[0], locale::NAMES[1], "state"];
+        &["limit", "cursor", "count", locale::NAMES[0], locale::NAMES[1], "state", "q", "facets"];
 
     fn knows(name: &str) -> bool {
         Self::NAMES.contains(&name) || parse::knows::<K>(name)
@@ -78,12 +85,50 @@ impl<K: Kind> Parameters for ListParameters<K> {
             selection: parse::read::<K>(values),
             counts: values.get("count").is_some()
                 && values.one_of("count", &[("exact", true)]).unwrap_or_default(),
+            q: values.get("q").is_some().then(|| words(values)),
+            facets: facets(values, &counted::<K>()),
             kind: PhantomData,
             limit: values.number("limit", 1, 100, 20),
             cursor: values.get("cursor").map(str::to_owned),
             language: Language::read(values),
         }
     }
+}
+
+/// How many characters a query may have.
+pub const MAX_QUERY: usize = 500;
+
+/// Reads `q`, the words that are searched for.
+pub fn words(values: &mut Values<'_>) -> String {
+    let q = values.get("q").unwrap_or_default().to_owned();
+    if q.trim().is_empty() {
+        values.refuse("q", "required", "say what to search for");
+    } else if q.chars().count() > MAX_QUERY {
+        values.refuse("q", "too_long", format!("may have {MAX_QUERY} characters"));
+    }
+    q
+}
+
+/// Reads `facets`: which of `known` are to be counted.
+pub fn facets(values: &mut Values<'_>, known: &[&'static str]) -> Vec<&'static str> {
+    let Some(asked) = values.get("facets").map(str::to_owned) else { return Vec::new() };
+    let mut facets = Vec::new();
+    for name in asked.split(',') {
+        match known.iter().find(|known| **known == name) {
+            Some(name) if facets.contains(name) => {}
+            Some(name) => facets.push(*name),
+            None => {
+                values.refuse("facets", "not_in_list", format!("can be: {}", known.join(", ")));
+                break;
+            }
+        }
+    }
+    facets
+}
+
+/// The names of what can be counted in lists of `K`.
+fn counted<K: Kind>() -> Vec<&'static str> {
+    field::facets::<K>().into_iter().map(|field| field.name).collect()
 }
 
 /// The parameters of one entry that may have a working copy.

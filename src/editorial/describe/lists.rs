@@ -9,10 +9,10 @@ use super::operations::parameter;
 use crate::editorial::{
     kind::Kind,
     lists::{
-        field::{Field, Holds, Operator, fields},
+        field::{Field, Holds, Operator, facets, fields},
         parse::{MAX_ALL, MAX_FILTERS, MAX_KEYS, MAX_VALUES},
     },
-    parameters::SHELVES,
+    parameters::{MAX_QUERY, SHELVES},
 };
 
 /// How lists are filtered, in the description of each.
@@ -32,6 +32,21 @@ pub(super) fn list_parameters<K: Kind>() -> Vec<Value> {
         &json!({ "type": "string", "enum": ["exact"] }),
         "Adds `total`, how many entries the list has.",
     ));
+    parameters.push(parameter(
+        "q",
+        "query",
+        &json!({ "type": "string", "minLength": 1, "maxLength": MAX_QUERY, "example": "kadın emeği" }),
+        "Only what is published and answers these words, the best first unless `sort` is given; as `/v1/search` finds it. Of more than 10,000 answers, the best are sorted.",
+    ));
+    let names: Vec<&str> = facets::<K>().iter().map(|field| field.name).collect();
+    let mut counted = parameter(
+        "facets",
+        "query",
+        &json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } }),
+        "What to count in the whole list, separated by commas; then only what is published is listed. Each takes no notice of its own filter.",
+    );
+    (counted["style"], counted["explode"]) = (json!("form"), json!(false));
+    parameters.push(counted);
     parameters.push(parameter(
         "state",
         "query",

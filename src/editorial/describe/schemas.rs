@@ -66,9 +66,17 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
     let components = &mut document["components"]["schemas"];
     add_schemas(components, &declared, schemas);
     if is_collection {
-        // The one property that is only there when it is asked for.
+        // What is only there when it is asked for.
         components[format!("{name}Page")]["properties"]["total"] = json!({
             "type": "integer", "minimum": 0, "description": "How many entries the list has; with `count=exact`.",
+        });
+        components[format!("{name}Page")]["properties"]["facets"] = json!({
+            "type": "array", "items": { "$ref": "#/components/schemas/Facet" },
+            "description": "What was counted; with `facets`.",
+        });
+        components[format!("{name}Page")]["properties"]["suggestion"] = json!({
+            "type": ["string", "null"],
+            "description": "The query with its typing errors corrected, when that differs and finds something; with `q`.",
         });
     }
 }

@@ -157,6 +157,16 @@ impl Field {
         Self { sorts: true, ..self }
     }
 
+    /// Whether its values can be counted: they are words, or something that several entries share.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        match self.holds {
+            Holds::Words(_) | Holds::Year | Holds::Flag | Holds::Entries(_) => true,
+            Holds::Text(_) => matches!(self.place, Place::Own(_)),
+            Holds::Number { .. } | Holds::PartialDate | Holds::Date | Holds::Instant | Holds::Title => false,
+        }
+    }
+
     const fn at(self, place: Place) -> Self {
         Self { place, ..self }
     }
@@ -185,6 +195,14 @@ impl Field {
         }
         operators
     }
+}
+
+/// The fields of `K` whose values can be counted.
+#[must_use]
+pub fn facets<K: Kind>() -> Vec<Field> {
+    let mut fields = fields::<K>();
+    fields.retain(Field::is_counted);
+    fields
 }
 
 /// What is asked of a field.

@@ -23,7 +23,7 @@ use crate::{
         contribution, entry, entry_link, entry_topic, entry_value, identifier,
         vocabulary::{self, Kind},
     },
-    http::Id,
+    http::{Id, Result},
 };
 
 /// The link that leads from a topic to the wider one.
@@ -183,12 +183,35 @@ fn holders<'a>(
 
 /// The ids of the entries that `field` may name, and that the caller sees.
 fn targets(caller: &Caller, field: &Field, names: Option<&[Id]>) -> SelectStatement {
-    let kind = match field.holds {
+    let seen = match names {
+        Some(names) => named(caller, field, names),
+        None => finder::of_kind(caller, target(field)),
+    };
+    seen.select_only().column(entry::Column::Id).into_query()
+}
+
+/// The kind of the entries that `field` names.
+fn target(field: &Field) -> Kind {
+    match field.holds {
         Holds::Entries(kind) => kind,
         _ => vocabulary::Kind::Topic,
-    };
-    let seen = finder::of_kind(caller, kind).select_only().column(entry::Column::Id);
-    seen.apply_if(names, |seen, names| seen.filter(is_named(names))).into_query()
+    }
+}
+
+/// The entries with these names that `field` may name, as far as the caller sees them.
+#[must_use]
+pub fn named(caller: &Caller, field: &Field, names: &[Id]) -> Select<entry::Entity> {
+    finder::of_kind(caller, target(field)).filter(is_named(names))
+}
+
+/// The ids of the topics with these names and of all that are narrower, as far as the caller sees them
+/// and the way to them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn narrower_ids(db: &impl ConnectionTrait, caller: &Caller, names: &[Id]) -> Result<Vec<Uuid>> {
+    let rows = db.query_all(&narrower(caller, names)).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, DbErr>>()?)
 }
 
 fn is_named(names: &[Id]) -> Condition {

@@ -27,7 +27,7 @@ async fn finds(service: &TestApp, who: As, collection: &str, query: &str, expect
 }
 
 /// A publication called `title`, with these properties.
-fn with(title: &str, properties: Value) -> Value {
+fn with(title: &str, properties: &Value) -> Value {
     let mut body = publication(title);
     for (name, value) in properties.as_object().unwrap() {
         body[name] = value.clone();

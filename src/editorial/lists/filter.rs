@@ -82,8 +82,8 @@ fn of_entry(column: entry::Column, asked: &Asked) -> Condition {
         Asked::Below(Edge::At(at)) => own().lt(*at).into_condition(),
         Asked::Exists(true) => own().is_not_null().into_condition(),
         Asked::Exists(false) => own().is_null().into_condition(),
-        // Nothing else is read for these columns; what cannot be is true of no entry.
-        _ => Condition::any(),
+        // Nothing else is read for these columns; what cannot be asked is true of no entry.
+        _ => entry::Column::Id.is_in(Vec::<Uuid>::new()).into_condition(),
     }
 }
 

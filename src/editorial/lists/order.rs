@@ -132,7 +132,7 @@ impl<'a> Listing<'a> {
     /// Where the list goes on after `row`.
     ///
     /// # Errors
-    /// None that a text could not be written as JSON.
+    /// When it cannot be written as JSON.
     pub fn position(&self, row: &Row) -> Result<Position> {
         let value = |(key, joined): (&Key, &Option<String>)| match key.field.place {
             Place::Entry(entry::Column::UpdatedAt) => Some(written(row.entry.updated_at)),

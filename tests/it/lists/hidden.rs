@@ -68,7 +68,7 @@ async fn world(first: bool) -> TestApp {
     let (hidden_person, hidden_partner) = (json!("gizli-kisi"), json!("ic-paydas"));
     let body = with(
         "Rapor",
-        json!({
+        &json!({
             "authors": [{ "name": "G. K.", "person": either(hidden_person, Value::Null) }],
             "publishers": [{ "name": "İ. P.", "partner": either(hidden_partner, Value::Null) }],
             "project": either(json!("ic-proje"), Value::Null),
@@ -77,7 +77,7 @@ async fn world(first: bool) -> TestApp {
     );
     service.published("publications", body).await;
     service
-        .published("publications", with("Dar rapor", json!({ "topics": ["dar"], "issued": "2020" })))
+        .published("publications", with("Dar rapor", &json!({ "topics": ["dar"], "issued": "2020" })))
         .await;
     service
 }
@@ -142,7 +142,7 @@ async fn no_answer_depends_on_what_its_reader_is_not_shown() {
         let question = format!("{question}&count=exact");
         let ask = |who: As| {
             let (one, other) = (first.get(&question, who.clone()), second.get(&question, who));
-            async { (one.await, other.await) }
+            Box::pin(async { (one.await, other.await) })
         };
         // Not everybody asks everything: that takes minutes.
         let outside: &[As] =
@@ -191,7 +191,7 @@ async fn who_withdraws_consent_is_found_no_more() {
     let service = world(true).await;
     let path = "/v1/people/isil-ozturk";
     service
-        .published("publications", with("Yazı", json!({ "authors": [{ "person": "isil-ozturk" }] })))
+        .published("publications", with("Yazı", &json!({ "authors": [{ "person": "isil-ozturk" }] })))
         .await;
     finds(&service, As::Publishable, "publications", "person=isil-ozturk", &["yazi"]).await;
     let read = service.get(path, As::Editor).await;

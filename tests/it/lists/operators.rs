@@ -19,27 +19,27 @@ async fn library() -> TestApp {
     for body in [
         with(
             "a",
-            json!({ "type": "research_report", "issued": "2020", "topics": ["haklar"],
+            &json!({ "type": "research_report", "issued": "2020", "topics": ["haklar"],
             "languages": ["tr"], "scope": "national" }),
         ),
         with(
             "b",
-            json!({ "type": "policy_brief", "issued": "2020-03", "topics": ["siddet", "emek"],
+            &json!({ "type": "policy_brief", "issued": "2020-03", "topics": ["siddet", "emek"],
             "languages": ["tr", "en"], "authors": [{ "person": "isil-ozturk" }], "project": "esit-butce" }),
         ),
         with(
             "c",
-            json!({ "type": "policy_brief", "issued": "2020-03-08", "topics": ["ev-ici"],
+            &json!({ "type": "policy_brief", "issued": "2020-03-08", "topics": ["ev-ici"],
             "identifiers": [{ "scheme": "doi", "value": "10.5555/c" }], "audience": ["media", "educators"] }),
         ),
         with(
             "d",
-            json!({ "type": "news", "issued": "2021-01-01", "languages": ["en"],
+            &json!({ "type": "news", "issued": "2021-01-01", "languages": ["en"],
             "publishers": [{ "partner": "mor-pencere" }], "cites": ["a", "b"] }),
         ),
         with(
             "e",
-            json!({ "type": "news", "issued": "2024", "topics": ["emek"], "access": "embargoed",
+            &json!({ "type": "news", "issued": "2024", "topics": ["emek"], "access": "embargoed",
             "embargo_until": "2024-06-30" }),
         ),
     ] {
@@ -235,7 +235,7 @@ async fn every_kind_has_its_own() {
 #[tokio::test]
 async fn states_combine_with_all_else() {
     let service = library().await;
-    service.post("/v1/publications", As::Editor, with("taslak", json!({ "topics": ["emek"] }))).await;
+    service.post("/v1/publications", As::Editor, with("taslak", &json!({ "topics": ["emek"] }))).await;
     finds(&service, As::Editor, "publications", "state=draft", &["taslak"]).await;
     finds(&service, As::Editor, "publications", "topic=emek", &["b", "e", "taslak"]).await;
     finds(&service, As::Editor, "publications", "topic=emek&state=published", &["b", "e"]).await;

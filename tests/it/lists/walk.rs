@@ -78,7 +78,7 @@ async fn write(service: &TestApp, dice: &mut Dice) {
     let title = format!("{} {}", dice.one(&TITLES), dice.below(4));
     let mut body = with(
         &title,
-        json!({
+        &json!({
             "type": dice.one(&TYPES), "issued": dice.one(&ISSUED),
             "languages": dice.one(&[json!(["tr"]), json!(["tr", "en"]), json!(["en"])]),
             "topics": dice.some(&TOPICS.map(|(label, _)| label), 3),

@@ -66,7 +66,9 @@ pub async fn conditions(
             Asked::Any(Operand::Spans(spans)) => add(among(holds, spans, true)),
             Asked::Not(Operand::Spans(spans)) => add(among(holds, spans, false)),
             Asked::All(Operand::Spans(spans)) => {
-                spans.iter().for_each(|span| add(among(holds, std::slice::from_ref(span), true)));
+                for span in spans {
+                    add(among(holds, std::slice::from_ref(span), true));
+                }
             }
             Asked::Any(Operand::Names(names)) => {
                 add(Test::AnyOf(ids(db, caller, filter, names).await?.into_iter().flatten().collect()));
@@ -77,7 +79,9 @@ pub async fn conditions(
             Asked::All(Operand::Names(names)) => {
                 let ids = ids(db, caller, filter, names).await?;
                 // What is not there, no entry has.
-                ids.into_iter().for_each(|id| add(Test::AnyOf(id.into_iter().collect())));
+                for id in ids {
+                    add(Test::AnyOf(id.into_iter().collect()));
+                }
             }
             Asked::Under(names) => {
                 let narrower = lists::narrower_ids(db, caller, names).await?;

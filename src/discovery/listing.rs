@@ -76,9 +76,10 @@ async fn list<K: Kind>(
     let key = app.secrets.cursor_key();
     let after = opened(parameters.cursor.as_deref(), key, &list)?;
     let limit = parameters.limit;
-    let found = match uses_index(&parameters) {
-        true => Some(asked::<K>(&app, &caller, &parameters, after.as_ref()).await?),
-        false => None,
+    let found = if uses_index(&parameters) {
+        Some(asked::<K>(&app, &caller, &parameters, after.as_ref()).await?)
+    } else {
+        None
     };
     let page = match &found {
         Some(found) if is_ranked(&parameters) => ranked(&app, &caller, &parameters, found).await?,
@@ -217,9 +218,10 @@ async fn sorted<K: Kind>(
     let more = rows.len() > most;
     rows.truncate(most);
     let next = rows.last().filter(|_| more).map(|last| listing.position(last)).transpose()?;
-    let total = match parameters.counts {
-        true => Some(u64::try_from(listing.count(db).await?).map_err(Error::internal)?),
-        false => None,
+    let total = if parameters.counts {
+        Some(u64::try_from(listing.count(db).await?).map_err(Error::internal)?)
+    } else {
+        None
     };
     Ok(Page { entries: rows.into_iter().map(|row| row.entry).collect(), next, total })
 }

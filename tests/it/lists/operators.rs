@@ -1,5 +1,8 @@
 //! What each operator finds.
 
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use sogep::entity::entry_link;
+
 use super::*;
 use crate::app::{event, practice, project};
 
@@ -159,6 +162,32 @@ async fn other_entries_by_slug_or_id() {
     finds(&service, As::Publishable, "topics", "broader=haklar", &["siddet"]).await;
     finds(&service, As::Publishable, "topics", "broader[under]=haklar", &["siddet", "ev-ici"]).await;
     finds(&service, As::Publishable, "topics", "broader[exists]=false", &["haklar", "emek"]).await;
+}
+
+#[tokio::test]
+async fn a_circle_of_topics_has_an_end() {
+    let service = library().await;
+    let topics = service.get("/v1/topics", As::Publishable).await;
+    let id = |slug: &str| {
+        let topics = topics.body["data"].as_array().unwrap();
+        let topic = topics.iter().find(|topic| topic["slug"] == slug).unwrap();
+        Set(topic["id"].as_str().unwrap().parse().unwrap())
+    };
+    // No writer can make one; somebody with the database can.
+    let link = entry_link::ActiveModel {
+        entry_id: id("haklar"),
+        relation: Set("broader".to_owned()),
+        position: Set(0),
+        target_id: id("ev-ici"),
+        is_open: Set(true),
+    };
+    let tx = service.app.db.begin().await.unwrap();
+    entry_link::Entity::insert(link).exec_without_returning(&tx).await.unwrap();
+    tx.commit().await.unwrap();
+    for root in ["haklar", "siddet", "ev-ici"] {
+        let query = format!("topic[under]={root}");
+        finds(&service, As::Publishable, "publications", &query, &["a", "b", "c"]).await;
+    }
 }
 
 #[tokio::test]

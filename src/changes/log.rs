@@ -16,14 +16,14 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Change, ChangedEntry, Feed, Happened, wrong_place};
+use super::{Change, ChangedEntry, Feed, wrong_place};
 use crate::{
     app::App,
     auth::Follower,
     editorial::{Kind, answer::render, finder, view::View},
     entity::{
         change, entry,
-        vocabulary::{self, Visibility, What},
+        vocabulary::{self, Happened, Visibility, What},
     },
     http::{
         Error, Query, Result,

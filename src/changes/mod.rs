@@ -24,7 +24,7 @@ use crate::{
     app::App,
     auth::Caller,
     editorial::{self, Kind as _},
-    entity::vocabulary::Kind,
+    entity::vocabulary::{Happened, Kind},
     http::{Error, FieldError, Result, cursor::Mark},
     kinds::every_collection,
     organisation::Organisation,
@@ -35,20 +35,6 @@ pub use log::latest;
 /// The routes.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(log::list_changes)).routes(routes!(stream::stream_changes))
-}
-
-/// What has happened to an entry, for whoever reads this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Happened {
-    /// It is there: for the first time, again, or for more readers than before.
-    Published,
-    /// It is there, and something in it has changed.
-    Updated,
-    /// It is there no more.
-    Unpublished,
-    /// It is there no more and lies in the trash, or not even there.
-    Deleted,
 }
 
 /// An entry that has changed: what it is now, or that it is no more.

@@ -16,7 +16,7 @@ use crate::{
         lookup::{self, Among},
         references::kind_name,
     },
-    entity::vocabulary::{self, Visibility},
+    entity::vocabulary::{self, RelatedReason, Visibility},
     http::{
         Error, Id, Query, Result,
         conditional::Version,
@@ -60,24 +60,6 @@ pub struct RelatedEntry {
     /// Why, the strongest reason first.
     #[schema(min_items = 1)]
     pub reasons: Vec<RelatedReason>,
-}
-
-/// Why an entry is related.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RelatedReason {
-    /// One names the other.
-    Link,
-    /// They belong to one project, or one to the other.
-    Project,
-    /// The same person took part.
-    Person,
-    /// The same partner took part.
-    Partner,
-    /// They are about the same topic.
-    Topic,
-    /// Their texts are alike.
-    Text,
 }
 
 impl From<Reason> for RelatedReason {

@@ -21,7 +21,10 @@ use crate::{
         parameters::{facets, with_cursor, words},
         references::{References, kind_name},
     },
-    entity::vocabulary,
+    entity::{
+        labels::{Labels, label},
+        vocabulary::{self, EventStatus, EventType, PartnerType, ProjectStatus, PublicationType, Reach},
+    },
     http::{
         Query, Result,
         conditional::Version,
@@ -113,7 +116,7 @@ pub struct FacetValue {
     /// The word, number or slug: as a filter takes it.
     #[schema(example = "siddet")]
     pub value: String,
-    /// What an entry of that slug is called; null for words and numbers.
+    /// What it is called: the entry of that slug, or the word; null for numbers and languages.
     #[schema(required, example = "Şiddet")]
     pub label: Option<String>,
     /// How many of the entries found have it.
@@ -265,9 +268,12 @@ pub(super) async fn labelled(
         },
     );
     let references = References::load(db, &caller.as_reader(), entries.collect()).await?;
-    let value = |(value, count): (Value, usize)| {
+    let value = |facet: &str, (value, count): (Value, usize)| {
         let (value, label) = match value {
-            Value::Text(word) => (word, None),
+            Value::Text(word) => {
+                let labels = labels_of(facet, &word);
+                (word, labels.map(|labels| labels.shown(&language.locale).to_owned()))
+            }
             Value::Number(number) => (number.to_string(), None),
             Value::Entry(id) => {
                 let known = references.compact(&id.to_string(), language)?;
@@ -277,9 +283,23 @@ pub(super) async fn labelled(
         };
         Some(FacetValue { value, label, count: count as u64 })
     };
-    let facet = |(name, values): (String, Vec<(Value, usize)>)| Facet {
-        name,
-        values: values.into_iter().take(VALUES).filter_map(value).collect(),
+    let facet = |(name, values): (String, Vec<(Value, usize)>)| {
+        let values = values.into_iter().take(VALUES).filter_map(|counted| value(&name, counted)).collect();
+        Facet { name, values }
     };
     Ok(facets.into_iter().map(facet).collect())
+}
+
+/// What a value of a facet is called that is a word of a closed list; kinds share the name of a property,
+/// and no word of it means two things.
+fn labels_of(facet: &str, word: &str) -> Option<Labels> {
+    match facet {
+        "kind" => label::<vocabulary::Kind>(word),
+        "type" => label::<PublicationType>(word)
+            .or_else(|| label::<EventType>(word))
+            .or_else(|| label::<PartnerType>(word)),
+        "status" => label::<ProjectStatus>(word).or_else(|| label::<EventStatus>(word)),
+        "scope" => label::<Reach>(word),
+        _ => None,
+    }
 }

@@ -1,33 +1,28 @@
 //! Closed lists: words that are stored, sent, and explained to readers in Turkish and English.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-/// Declares a closed list. A word is stored and sent in `snake_case`; beside it stand its English
-/// and its Turkish label.
+use super::labels::words;
+
+mod sent;
+
+pub use sent::{Happened, RelatedReason};
+
+/// Declares a closed list that is stored and sent, as [`words!`] does.
 macro_rules! vocabulary {
-    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $variant:ident: $en:literal, $tr:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-            EnumIter, DeriveActiveEnum, Serialize, Deserialize, ToSchema,
-        )]
-        #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $(#[doc = concat!($en, " · ", $tr)] $(#[$attribute])* $variant,)+
-        }
-
-        impl super::labels::Labelled for $name {
-            const LABELS: &'static [(Self, &'static str, &'static str)] = &[$((Self::$variant, $en, $tr)),+];
+    ($(#[$doc:meta])* $name:ident: $en:literal, $tr:literal { $($words:tt)+ }) => {
+        words! {
+            $(#[$doc])*
+            #[derive(EnumIter, DeriveActiveEnum)]
+            #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+            $name: $en, $tr { $($words)+ }
         }
     };
 }
 
 vocabulary! {
     /// What an entry is.
-    Kind {
+    Kind: "Kind of entry", "Kayıt türü" {
         Organisation: "Organisation", "Kuruluş";
         Project: "Project", "Proje";
         Event: "Event", "Etkinlik";
@@ -41,7 +36,7 @@ vocabulary! {
 
 vocabulary! {
     /// How far an entry is on its way to the public.
-    State {
+    State: "State", "Durum" {
         Draft: "Draft", "Taslak";
         InReview: "In review", "İncelemede";
         Scheduled: "Scheduled", "Zamanlanmış";
@@ -52,7 +47,7 @@ vocabulary! {
 
 vocabulary! {
     /// Who may see an entry once it is published.
-    Visibility {
+    Visibility: "Visibility", "Görünürlük" {
         Public: "Everybody", "Herkes";
         Partners: "Partner organisations", "Paydaş kuruluşlar";
         Internal: "The organisation", "Kuruluş içi";
@@ -61,7 +56,7 @@ vocabulary! {
 
 vocabulary! {
     /// What happened to an entry.
-    What {
+    What: "What happened to an entry", "Kayda ne oldu" {
         Created: "Created", "Oluşturuldu";
         Updated: "Updated", "Güncellendi";
         Published: "Published", "Yayımlandı";
@@ -72,7 +67,7 @@ vocabulary! {
 
 vocabulary! {
     /// What a one-time token is for.
-    OneTimePurpose {
+    OneTimePurpose: "Purpose of a one-time token", "Tek kullanımlık anahtarın amacı" {
         Invitation: "Invitation", "Davet";
         PasswordReset: "Password reset", "Parola sıfırlama";
     }
@@ -80,7 +75,7 @@ vocabulary! {
 
 vocabulary! {
     /// Who did something, for the audit trail.
-    ActorType {
+    ActorType: "Kind of actor", "İşlemi yapan" {
         Nobody: "Somebody without a good credential", "Kimliği bilinmeyen";
         Account: "An account", "Hesap";
         Key: "A key", "Anahtar";
@@ -90,7 +85,7 @@ vocabulary! {
 
 vocabulary! {
     /// Whether what the audit trail tells of was done.
-    AuditOutcome {
+    AuditOutcome: "Outcome", "Sonuç" {
         Success: "Done", "Yapıldı";
         Failure: "Refused", "Reddedildi";
     }
@@ -98,7 +93,7 @@ vocabulary! {
 
 vocabulary! {
     /// What the audit trail tells of; the words are those of the OWASP Logging Vocabulary where it has one.
-    AuditAction {
+    AuditAction: "Action", "İşlem" {
         AuthnLoginSuccess: "Signed in", "Oturum açıldı";
         AuthnLoginFail: "Signing in failed", "Oturum açılamadı";
         AuthnLoginLock: "Signing in was put off: too many failures", "Çok sayıda hata: oturum açma ertelendi";
@@ -147,7 +142,7 @@ vocabulary! {
 
 vocabulary! {
     /// The part somebody had in an entry.
-    Role {
+    Role: "Contributor role", "Katkı rolü" {
         Author: "Author", "Yazar";
         Editor: "Editor", "Editör";
         Translator: "Translator", "Çevirmen";
@@ -175,7 +170,7 @@ vocabulary! {
 
 vocabulary! {
     /// The system an identifier belongs to.
-    IdentifierScheme {
+    IdentifierScheme: "Identifier scheme", "Tanımlayıcı türü" {
         Doi: "DOI", "DOI";
         Isbn: "ISBN", "ISBN";
         Issn: "ISSN", "ISSN";
@@ -194,7 +189,7 @@ vocabulary! {
 
 vocabulary! {
     /// How far a project is (IATI activity status, in words).
-    ProjectStatus {
+    ProjectStatus: "Project status", "Proje durumu" {
         Planned: "Planned", "Planlanan";
         Active: "Active", "Sürüyor";
         Finalising: "Finalising", "Sonuçlandırılıyor";
@@ -206,7 +201,7 @@ vocabulary! {
 
 vocabulary! {
     /// How far something reaches.
-    Reach {
+    Reach: "Geographic scope", "Coğrafi kapsam" {
         Local: "Local", "Yerel";
         National: "National", "Ulusal";
         Regional: "Regional", "Bölgesel";
@@ -217,7 +212,7 @@ vocabulary! {
 
 vocabulary! {
     /// The form of an event.
-    EventType {
+    EventType: "Event type", "Etkinlik türü" {
         Conference: "Conference", "Konferans";
         Panel: "Panel", "Panel";
         Workshop: "Workshop", "Atölye";
@@ -233,7 +228,7 @@ vocabulary! {
 
 vocabulary! {
     /// Whether an event takes place.
-    EventStatus {
+    EventStatus: "Event status", "Etkinlik durumu" {
         Tentative: "Tentative", "Kesinleşmedi";
         Confirmed: "Confirmed", "Kesinleşti";
         Cancelled: "Cancelled", "İptal edildi";
@@ -243,7 +238,7 @@ vocabulary! {
 
 vocabulary! {
     /// How people attend an event.
-    AttendanceMode {
+    AttendanceMode: "Attendance mode", "Katılım biçimi" {
         InPerson: "In person", "Yüz yüze";
         Online: "Online", "Çevrim içi";
         Hybrid: "Hybrid", "Karma";
@@ -252,7 +247,7 @@ vocabulary! {
 
 vocabulary! {
     /// How precisely the public may learn where an event is.
-    LocationPrecision {
+    LocationPrecision: "Precision of the location", "Konum kesinliği" {
         Exact: "Exact place", "Tam adres";
         City: "City only", "Yalnızca kent";
         Hidden: "Withheld", "Gizli";
@@ -261,41 +256,41 @@ vocabulary! {
 
 vocabulary! {
     /// The form of a publication; each has its place in the COAR resource types.
-    PublicationType {
-        ResearchReport: "Research report", "Araştırma raporu";
-        PolicyBrief: "Policy brief", "Politika notu";
-        PolicyProposal: "Policy proposal", "Politika önerisi";
-        MonitoringReport: "Monitoring report", "İzleme raporu";
-        ShadowReport: "Shadow report", "Gölge rapor";
-        Toolkit: "Toolkit", "Araç seti";
-        Guide: "Guide", "Kılavuz";
-        TrainingMaterial: "Training material", "Eğitim materyali";
-        Article: "Article", "Makale";
-        Book: "Book", "Kitap";
-        BookChapter: "Book chapter", "Kitap bölümü";
-        ConferencePaper: "Conference paper", "Bildiri";
-        WorkingPaper: "Working paper", "Çalışma metni";
-        Infographic: "Infographic", "İnfografik";
-        Video: "Video", "Video";
-        Dataset: "Dataset", "Veri seti";
-        Statement: "Statement", "Açıklama";
-        News: "News", "Haber";
+    PublicationType: "Publication type", "Yayın türü" {
+        ResearchReport: "Research report", "Araştırma raporu", "http://purl.org/coar/resource_type/c_18ws";
+        PolicyBrief: "Policy brief", "Politika notu", "http://purl.org/coar/resource_type/c_186u";
+        PolicyProposal: "Policy proposal", "Politika önerisi", "http://purl.org/coar/resource_type/c_186u";
+        MonitoringReport: "Monitoring report", "İzleme raporu", "http://purl.org/coar/resource_type/c_93fc";
+        ShadowReport: "Shadow report", "Gölge rapor", "http://purl.org/coar/resource_type/c_93fc";
+        Toolkit: "Toolkit", "Araç seti", "http://purl.org/coar/resource_type/c_e059";
+        Guide: "Guide", "Kılavuz", "http://purl.org/coar/resource_type/c_71bd";
+        TrainingMaterial: "Training material", "Eğitim materyali", "http://purl.org/coar/resource_type/c_e059";
+        Article: "Article", "Makale", "http://purl.org/coar/resource_type/c_6501";
+        Book: "Book", "Kitap", "http://purl.org/coar/resource_type/c_2f33";
+        BookChapter: "Book chapter", "Kitap bölümü", "http://purl.org/coar/resource_type/c_3248";
+        ConferencePaper: "Conference paper", "Bildiri", "http://purl.org/coar/resource_type/c_5794";
+        WorkingPaper: "Working paper", "Çalışma metni", "http://purl.org/coar/resource_type/c_8042";
+        Infographic: "Infographic", "İnfografik", "http://purl.org/coar/resource_type/c_ecc8";
+        Video: "Video", "Video", "http://purl.org/coar/resource_type/c_12ce";
+        Dataset: "Dataset", "Veri seti", "http://purl.org/coar/resource_type/c_ddb1";
+        Statement: "Statement", "Açıklama", "http://purl.org/coar/resource_type/c_18cf";
+        News: "News", "Haber", "http://purl.org/coar/resource_type/c_998f";
     }
 }
 
 vocabulary! {
     /// Who may read the full text of a publication (COAR access rights, in words).
-    Access {
-        Open: "Open access", "Açık erişim";
-        Embargoed: "Embargoed access", "Ambargolu erişim";
-        Restricted: "Restricted access", "Sınırlı erişim";
-        MetadataOnly: "Metadata only access", "Yalnızca üstveri erişimi";
+    Access: "Access right", "Erişim hakkı" {
+        Open: "Open access", "Açık erişim", "http://purl.org/coar/access_right/c_abf2";
+        Embargoed: "Embargoed access", "Ambargolu erişim", "http://purl.org/coar/access_right/c_f1cf";
+        Restricted: "Restricted access", "Sınırlı erişim", "http://purl.org/coar/access_right/c_16ec";
+        MetadataOnly: "Metadata only access", "Yalnızca üstveri erişimi", "http://purl.org/coar/access_right/c_14cb";
     }
 }
 
 vocabulary! {
     /// Whom a publication is written for.
-    Audience {
+    Audience: "Audience", "Hedef kitle" {
         CivilSociety: "Civil society", "Sivil toplum";
         PolicyMakers: "Policy makers", "Politika yapıcılar";
         LocalGovernment: "Local government", "Yerel yönetimler";
@@ -309,7 +304,7 @@ vocabulary! {
 
 vocabulary! {
     /// What came of what was tried.
-    Outcome {
+    Outcome: "Outcome of a practice", "Deneyimin sonucu" {
         Worked: "Worked", "İşe yaradı";
         Mixed: "Mixed", "Kısmen işe yaradı";
         Failed: "Failed", "Başarısız oldu";
@@ -318,7 +313,7 @@ vocabulary! {
 
 vocabulary! {
     /// What a person is to the organisation.
-    PersonRole {
+    PersonRole: "Role in the organisation", "Kuruluştaki görev" {
         Member: "Member", "Üye";
         Staff: "Staff", "Çalışan";
         Board: "Board member", "Yönetim kurulu üyesi";
@@ -331,7 +326,7 @@ vocabulary! {
 
 vocabulary! {
     /// What a person has agreed to have shown.
-    ConsentScope {
+    ConsentScope: "Scope of consent", "Rızanın kapsamı" {
         Name: "Name", "Ad";
         Photo: "Photo", "Fotoğraf";
         Biography: "Biography", "Özgeçmiş";
@@ -342,7 +337,7 @@ vocabulary! {
 
 vocabulary! {
     /// What kind of organisation a partner is.
-    PartnerType {
+    PartnerType: "Partner type", "Paydaş türü" {
         Ngo: "Non-governmental organisation", "Sivil toplum kuruluşu";
         WomensOrganisation: "Women's organisation", "Kadın örgütü";
         PublicBody: "Public body", "Kamu kurumu";
@@ -358,7 +353,7 @@ vocabulary! {
 
 vocabulary! {
     /// What money did (IATI transaction types 1, 3 and 4, in words).
-    TransactionType {
+    TransactionType: "Transaction type", "İşlem türü" {
         IncomingFunds: "Incoming funds", "Gelen fon";
         Disbursement: "Disbursement", "Aktarım";
         Expenditure: "Expenditure", "Harcama";
@@ -367,7 +362,7 @@ vocabulary! {
 
 vocabulary! {
     /// What the values of a result are counted in (IATI indicator measures, in words).
-    Measure {
+    Measure: "Measure of an indicator", "Göstergenin ölçüsü" {
         Unit: "Unit", "Adet";
         Percentage: "Percentage", "Yüzde";
         Nominal: "Nominal", "Adsal";
@@ -378,7 +373,7 @@ vocabulary! {
 
 vocabulary! {
     /// What an account may do; each role includes those before it.
-    AccountRole {
+    AccountRole: "Account role", "Hesap rolü" {
         Viewer: "Viewer", "Okuyucu";
         Author: "Author", "Yazar";
         Editor: "Editor", "Editör";
@@ -389,7 +384,7 @@ vocabulary! {
 
 vocabulary! {
     /// What a key is for.
-    KeyType {
+    KeyType: "Key type", "Anahtar türü" {
         Publishable: "Publishable key, safe in a browser", "Yayımlanabilir anahtar";
         Secret: "Secret key of a partner or a server", "Gizli anahtar";
     }

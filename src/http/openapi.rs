@@ -34,7 +34,7 @@ operation.\n\n\
 it. Absent values are `null`, never left out.";
 
 /// The tags, in the order of the page.
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 19] = [
     ("organisation", "The organisation's profile."),
     ("publications", "What the organisation and others of its field have published."),
     ("projects", "What is being done, by whom, with what money and result."),
@@ -43,6 +43,11 @@ const TAGS: [(&str, &str); 17] = [
     ("people", "Those who have agreed to be shown."),
     ("partners", "Organisations of the field."),
     ("topics", "The subjects everything is filed under, as a tree."),
+    ("search", "Finding content: search over all kinds, and completions."),
+    (
+        "vocabularies",
+        "The closed lists of words that content is described with, and what the words are called.",
+    ),
     ("previews", "What preview links show."),
     ("changes", "What has changed, for those who keep a copy."),
     ("auth", "Signing in, who one is, and one's own password and second factor."),

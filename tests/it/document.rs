@@ -172,7 +172,11 @@ async fn every_secured_operation_refuses_strangers_whatever_they_send() {
         if open {
             continue;
         }
-        let path = path.replace("{id}", "siddet").replace("{version}", "1").replace("{preview}", "1");
+        let path = path
+            .replace("{id}", "siddet")
+            .replace("{version}", "1")
+            .replace("{preview}", "1")
+            .replace("{name}", "state");
         let answer =
             service.send(method.clone(), &path, As::Nobody, &[], Some(json!({ "nonsense": 1 }))).await;
         assert_eq!(answer.status, 401, "{method} {path}");
@@ -187,7 +191,7 @@ async fn every_operation_refuses_parameters_it_does_not_document() {
     for (path, method, _) in operations() {
         let id = if path.starts_with("/v1/keys") { "01930000-0000-7000-8000-000000000000" } else { "siddet" };
         let path = path.replace("{id}", id).replace("{code}", "not-found").replace("{token}", "x");
-        let path = path.replace("{version}", "1").replace("{preview}", "1");
+        let path = path.replace("{version}", "1").replace("{preview}", "1").replace("{name}", "state");
         let needed = match path.as_str() {
             path if path.ends_with("/compare") => "from=1&to=1&",
             path if path.starts_with("/v1/search") => "q=a&",

@@ -29,6 +29,7 @@ const ROWS: [&[&str]; 5] = [
         "sessions",
         "topics",
         "users",
+        "vocabularies",
     ],
     &["command", "router", "server", "worker"],
 ];

@@ -24,4 +24,5 @@ mod metrics;
 mod privacy;
 mod reading;
 mod schema;
+mod vocabularies;
 mod workflow;

@@ -355,6 +355,9 @@ async fn requests(grid: &Grid, path: &str, method: &Method) -> Vec<(Object, Requ
     if path.starts_with("/v1/search") {
         return vec![(Object::None, request(&format!("{path}?q=kad%C4%B1n"), None, None))];
     }
+    if path.starts_with("/v1/vocabularies") {
+        return vec![(Object::None, request(&path.replace("{name}", "state"), None, None))];
+    }
     if !path.contains("{id}") {
         return vec![(Object::None, request(path, None, body))];
     }
@@ -419,6 +422,7 @@ pub fn is_about_content(operation: &Value) -> bool {
             | "previews"
             | "changes"
             | "search"
+            | "vocabularies"
     )
 }
 

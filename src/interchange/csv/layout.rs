@@ -318,8 +318,8 @@ fn labelled(codes: &[Value], name: &str) -> Vec<Word> {
     let known = labels::of(name);
     let word = |code: &Value| {
         let code = code.as_str()?;
-        let labels = known.iter().filter(|(other, ..)| other == code);
-        let labels = labels.flat_map(|(_, en, tr)| [folded(en), folded(tr)]);
+        let labels = known.iter().filter(|word| word.value == code);
+        let labels = labels.flat_map(|word| [folded(word.labels.en), folded(word.labels.tr)]);
         Some(Word { code: code.to_owned(), labels: std::iter::once(folded(code)).chain(labels).collect() })
     };
     codes.iter().filter_map(word).collect()

@@ -4,7 +4,7 @@
 //! and how a language orders its words. Entries that were there before are marked with `derived_by` 0
 //! and get theirs before the service starts (`sogep::editorial::lists::derived`).
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{prelude::*, schema::*, sea_orm::DbBackend};
 
 use crate::{bytewise, index, owned_by};
 
@@ -54,7 +54,11 @@ impl MigrationTrait for Migration {
             .primary_key(Index::create().name("title_key_pkey").col("entry_id").col("locale"))
             .foreign_key(&mut owned_by("title_key", "entry_id", "entry"))
             .take();
-        for table in [values, keys] {
+        for mut table in [values, keys] {
+            if manager.get_database_backend() == DbBackend::Sqlite {
+                // The primary key is the table, not a second tree beside it: every entry has many rows.
+                table.extra("WITHOUT ROWID");
+            }
             manager.create_table(table).await?;
         }
         for (table, columns) in [

@@ -3,6 +3,8 @@
 //!
 //! What is hidden is not said here a second time: an entry is looked at as [`Kind::withhold`] leaves it.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::{field::fields, value};
@@ -27,10 +29,16 @@ pub const RULES: i16 = 1;
 /// How many entries are derived anew in one transaction.
 const BATCH: u64 = 200;
 
-/// `draft` as readers outside are shown it.
+/// `draft` without its texts, as readers outside are shown it. No value is a text, and texts are long.
 #[must_use]
 pub fn open_part<K: Kind>(draft: &Draft<K>) -> Draft<K> {
-    let mut open = draft.clone();
+    let mut open = Draft {
+        common: draft.common.clone(),
+        translations: BTreeMap::new(),
+        credits: draft.credits.clone(),
+        links: draft.links.clone(),
+        fields: draft.fields.clone(),
+    };
     K::withhold(&mut open, &Caller::PUBLIC);
     open
 }
@@ -38,10 +46,11 @@ pub fn open_part<K: Kind>(draft: &Draft<K>) -> Draft<K> {
 /// The values by which the entry `id` is found; `open` is what readers outside are shown of `draft`.
 #[must_use]
 pub fn values<K: Kind>(id: Uuid, draft: &Draft<K>, open: &Draft<K>) -> Vec<entry_value::ActiveModel> {
-    let (all, open) = (object(&draft.fields), object(&open.fields));
+    let all = object(&draft.fields);
+    let open = if open.fields == draft.fields { &all } else { &object(&open.fields) };
     let mut rows = Vec::new();
     for field in fields::<K>() {
-        let shown = value::stored(&field, &open);
+        let shown = value::stored(&field, open);
         rows.extend(value::stored(&field, &all).into_iter().map(|value| entry_value::ActiveModel {
             entry_id: Set(id),
             field: Set(field.name.to_owned()),

@@ -47,7 +47,7 @@ pub struct Parts {
     /// What wakes the workers.
     pub jobs: Jobs,
     /// The search index.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Catalogue,
     /// What is counted, for whoever watches the service.
     pub metrics: Metrics,
     /// Where passwords are hashed.
@@ -81,7 +81,7 @@ impl App {
             trail: Trail::open(db.clone(), clock.clone()),
             mailer,
             jobs: Jobs::default(),
-            catalogue: Arc::new(Catalogue::new(config.data_dir.join("index"))),
+            catalogue: Catalogue::new(config.data_dir.join("index")),
             metrics: Metrics::default(),
             db,
             clock,

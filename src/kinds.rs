@@ -1,7 +1,14 @@
 //! All kinds of content: calling what is generic over the kind, for every one, or when only its name is
 //! known.
 
-use crate::{app::App, editorial::lists::derived, http::Result};
+use std::collections::BTreeMap;
+
+use crate::{
+    app::App,
+    editorial::lists::derived,
+    entity::{entry, vocabulary::Kind},
+    http::Result,
+};
 
 /// Calls a macro with every kind that has a collection.
 macro_rules! every_collection {
@@ -36,6 +43,16 @@ macro_rules! for_kind {
 }
 
 pub(crate) use {every_collection, for_kind};
+
+/// `rows` by kind, for `for_kind!`.
+#[must_use]
+pub fn by_kind(rows: Vec<entry::Model>) -> BTreeMap<Kind, Vec<entry::Model>> {
+    let mut kinds: BTreeMap<Kind, Vec<entry::Model>> = BTreeMap::new();
+    for row in rows {
+        kinds.entry(row.kind).or_default().push(row);
+    }
+    kinds
+}
 
 /// Derives what lists find entries by, where an older version of the rules did so, or none; before the
 /// service starts.

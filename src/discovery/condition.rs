@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{QuerySelect, entity::prelude::*};
+use sea_orm::{ActiveEnum, QuerySelect, entity::prelude::*};
 
 use crate::{
     auth::Caller,
@@ -15,7 +15,7 @@ use crate::{
         parse::{Asked, Edge, Filter, Operand},
         value::Span,
     },
-    entity::entry,
+    entity::{entry, vocabulary::Kind},
     http::{Id, Result},
     search::{self, Test, Value},
 };
@@ -96,6 +96,13 @@ pub async fn conditions(
         }
     }
     Ok(conditions)
+}
+
+/// The condition that an entry is of one of `kinds`; none when there are none.
+pub fn of_kinds(kinds: &[Kind]) -> Option<search::Filter> {
+    let words: Vec<Value> = kinds.iter().map(|kind| Value::Text(kind.to_value())).collect();
+    let attribute = search::attribute::KIND.to_owned();
+    (!words.is_empty()).then_some(search::Filter { attribute, test: Test::AnyOf(words) })
 }
 
 /// Whether a value is one of `spans`, or none of them.

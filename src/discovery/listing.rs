@@ -6,7 +6,7 @@
 use axum::{
     Router,
     extract::{OriginalUri, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::HeaderMap,
     response::Response,
     routing::get,
 };
@@ -14,7 +14,7 @@ use sea_orm::{Condition, entity::prelude::*};
 use serde_json::json;
 
 use super::{
-    ask, condition, filling,
+    ask, condition, filling, link,
     searching::{labelled, place, position},
 };
 use crate::{
@@ -26,13 +26,12 @@ use crate::{
         finder,
         handlers::check_language,
         lists::{field::Place, filter, order::Listing},
-        parameters::{ListParameters, Shelf, with_cursor},
-        references::kind_name,
+        parameters::{ListParameters, Shelf},
         view::View,
     },
     entity::{entry, vocabulary::State as EntryState},
     http::{Error, FieldError, Query, Result, conditional::Version, cursor::Position, page::opened},
-    search::{self, Filter, Found, Synonyms, Test, attribute},
+    search::{self, Found, Synonyms},
 };
 
 /// How many of the best entries found are put in another order than that of how well they answer.
@@ -104,15 +103,9 @@ async fn list<K: Kind>(
         }
     }
     let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &body)?;
-    let address = |cursor, relation| {
-        format!("<{}{}>; rel=\"{relation}\"", app.config.base_url, with_cursor(&uri, cursor))
-    };
-    let first = after.map(|_| address(None, "first"));
-    let next = next.as_deref().map(|cursor| address(Some(cursor), "next"));
-    let links = first.into_iter().chain(next).collect::<Vec<_>>().join(", ");
-    if !links.is_empty() {
-        response.headers_mut().extend(HeaderValue::from_str(&links).ok().map(|links| (header::LINK, links)));
-    }
+    let first = after.map(|_| ("first", None));
+    let next = next.as_deref().map(|cursor| ("next", Some(cursor)));
+    link(&app, &uri, &mut response, first.into_iter().chain(next));
     Ok(response)
 }
 
@@ -150,8 +143,7 @@ async fn asked<K: Kind>(
     let index = filling::current(app).await?;
     let mut filters =
         condition::conditions(app.db.reader(), &caller.as_reader(), &parameters.selection.filters).await?;
-    let kind = vec![search::Value::Text(kind_name(K::KIND).to_owned())];
-    filters.push(Filter { attribute: attribute::KIND.to_owned(), test: Test::AnyOf(kind) });
+    filters.extend(condition::of_kinds(&[K::KIND]));
     let is_ranked = is_ranked(parameters);
     let after = after.filter(|_| is_ranked).and_then(place);
     let limit = if is_ranked { usize::try_from(parameters.limit).unwrap_or(usize::MAX) } else { 0 };
@@ -198,11 +190,12 @@ async fn sorted<K: Kind>(
 ) -> Result<Page> {
     let db = app.db.reader();
     let ListParameters { limit, selection, language, .. } = parameters;
-    let seen = match (found, parameters.shelf) {
-        (Some(_), _) => finder::visible_to(&caller.as_reader()),
-        (None, Some(Shelf::Trash)) => finder::in_trash(caller),
-        (None, Some(Shelf::State(state))) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
-        (None, None) => finder::visible_to(caller),
+    // What the index knows is what a reader sees, in filters too.
+    let caller = if found.is_some() { &caller.as_reader() } else { caller };
+    let seen = match parameters.shelf {
+        Some(Shelf::Trash) => finder::in_trash(caller),
+        Some(Shelf::State(state)) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
+        None => finder::visible_to(caller),
     };
     let mut seen = Condition::all().add(seen);
     for asked in &selection.filters {

@@ -13,7 +13,11 @@ mod related;
 mod searching;
 mod suggesting;
 
-use axum::Router;
+use axum::{
+    Router,
+    http::{HeaderValue, Uri, header},
+    response::Response,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use filling::{Filled, fill};
@@ -21,7 +25,7 @@ pub use related::describe;
 
 use crate::{
     app::App,
-    editorial::Kind,
+    editorial::{Kind, parameters::with_cursor},
     http::{Code, Error},
     search,
 };
@@ -34,6 +38,23 @@ pub fn router() -> OpenApiRouter<App> {
 /// The routes of the collection of `K` that find entries in it.
 pub fn collection<K: Kind>() -> Router<App> {
     listing::router::<K>().merge(related::router::<K>())
+}
+
+/// Says in `response`, which answers a request for `uri`, where other pages are: relations, each with the
+/// page's cursor; the first page has none (RFC 8288).
+fn link<'a>(
+    app: &App,
+    uri: &Uri,
+    response: &mut Response,
+    pages: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+) {
+    let link = |(relation, cursor)| {
+        format!("<{}{}>; rel=\"{relation}\"", app.config.base_url, with_cursor(uri, cursor))
+    };
+    let links = pages.into_iter().map(link).collect::<Vec<String>>().join(", ");
+    if !links.is_empty() {
+        response.headers_mut().extend(HeaderValue::from_str(&links).ok().map(|links| (header::LINK, links)));
+    }
 }
 
 /// What the caller is told when the index cannot answer.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde_json::{Map, Value as Json};
 
 use super::condition;
@@ -36,13 +36,13 @@ fn reader(audience: Visibility) -> Caller {
     Caller { actor: Actor::Nobody, grants, request_id: None }
 }
 
-/// What is indexed of the entries `rows`, of which every one has an audience.
+/// What is indexed of the entries `rows` of one kind, as far as some reader may see them.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_kind<K: Kind>(db: &impl ConnectionTrait, rows: Vec<entry::Model>) -> Result<Vec<Entry>> {
     let mut by_audience: HashMap<Visibility, Vec<entry::Model>> = HashMap::new();
-    for row in rows.into_iter().filter(|row| row.kind == K::KIND) {
+    for row in rows {
         if let Some(audience) = finder::audience(&row) {
             by_audience.entry(audience).or_default().push(row);
         }
@@ -77,17 +77,23 @@ fn of_entry<K: Kind>(
         let view = View { language: &language, caller: reader, with_body: true };
         view.render(stored.clone(), references)
     };
-    let rows = locales.iter().map(|locale| {
-        let heading = K::heading(&stored.draft.fields, stored.draft.translations.get(*locale));
-        row::<K>((*locale).clone(), heading.as_deref(), &shown(locale))
-    });
+    let mut found = Vec::new();
+    let mut rows = Vec::new();
+    for locale in locales {
+        let shown = shown(locale);
+        let heading = K::heading(&stored.draft.fields, stored.draft.translations.get(locale));
+        rows.push(row::<K>(locale.clone(), heading.as_deref(), &shown));
+        if locale == original {
+            found = attributes::<K>(&stored.entry, &shown);
+        }
+    }
     Entry {
         id: stored.entry.id,
         kind: K::KIND,
         audience,
         published: stored.entry.published_at.map_or(0, |at| at.timestamp_micros()),
-        rows: rows.collect(),
-        attributes: attributes::<K>(&stored.entry, &shown(original)),
+        attributes: found,
+        rows,
     }
 }
 
@@ -153,7 +159,7 @@ fn attributes<K: Kind>(row: &entry::Model, shown: &Map<String, Json>) -> Vec<(St
             }
             Place::Link => linked(shown, field.name).iter().filter_map(id).collect(),
             Place::Identifier(scheme) => {
-                let scheme = serde_json::to_value(scheme).unwrap_or_default();
+                let scheme = Json::from(scheme.to_value());
                 let known = shown.get("identifiers").map(list).unwrap_or_default().iter();
                 let known = known.filter(|known| known.get("scheme") == Some(&scheme));
                 known
@@ -165,8 +171,7 @@ fn attributes<K: Kind>(row: &entry::Model, shown: &Map<String, Json>) -> Vec<(St
             }
             Place::Entry(entry::Column::UpdatedAt) => vec![Value::Number(row.updated_at.timestamp_millis())],
             Place::Entry(entry::Column::Visibility) => {
-                let word = serde_json::to_value(row.visibility).unwrap_or_default();
-                word.as_str().map(|word| Value::Text(word.to_owned())).into_iter().collect()
+                vec![Value::Text(row.visibility.to_value())]
             }
             Place::Entry(_) | Place::Title => Vec::new(),
         };

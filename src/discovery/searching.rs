@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{OriginalUri, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::HeaderMap,
     response::Response,
 };
 use sea_orm::entity::prelude::*;
@@ -10,16 +10,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ask, filling,
+    ask, condition, filling,
     hits::{self, Brief, Highlights},
+    link,
 };
 use crate::{
     app::App,
     auth::Reader,
     editorial::{
         answer::answer,
-        parameters::{facets, with_cursor, words},
-        references::{References, kind_name},
+        parameters::{facets, words},
+        references::References,
     },
     entity::{
         labels::{Labels, label},
@@ -33,7 +34,7 @@ use crate::{
         page::{PageInfo, opened},
         query::{Parameters, Values},
     },
-    search::{self, Filter, Place, Synonyms, Test, Value, attribute},
+    search::{self, Place, Synonyms, Value},
 };
 
 /// How many values of a facet are counted.
@@ -187,18 +188,11 @@ pub(super) async fn search(
     let after = opened(cursor.as_deref(), app.secrets.cursor_key(), &list)?;
     let index = filling::current(&app).await?;
     let audience = filling::audience(&caller);
-    let kinds: Vec<Value> = kinds.into_iter().map(|kind| Value::Text(kind_name(kind).to_owned())).collect();
-    let asked = facets.clone();
+    let filters: Vec<search::Filter> = condition::of_kinds(&kinds).into_iter().collect();
     let found = ask(move || {
-        let filter = Filter { attribute: attribute::KIND.to_owned(), test: Test::AnyOf(kinds) };
-        let filters = if matches!(&filter.test, Test::AnyOf(kinds) if kinds.is_empty()) {
-            vec![]
-        } else {
-            vec![filter]
-        };
         index.search(&search::Query {
             filters: &filters,
-            facets: &asked,
+            facets: &facets,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             after: after.as_ref().and_then(place),
             ..search::Query::new(&q, audience, Synonyms::starting())
@@ -206,7 +200,7 @@ pub(super) async fn search(
     })
     .await?;
     let db = app.db.reader();
-    let mut shown = hits::load(db, &caller, &language, found.hits.iter().map(|hit| hit.entry)).await?;
+    let mut shown = hits::load(db, &caller, &language, found.hits.iter().map(|hit| hit.entry), true).await?;
     let data: Vec<SearchHit> = found
         .hits
         .iter()
@@ -227,10 +221,7 @@ pub(super) async fn search(
     };
     let page = serde_json::to_value(&page).map_err(crate::http::Error::internal)?;
     let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &page)?;
-    if let Some(cursor) = next_cursor {
-        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, Some(&cursor)));
-        response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
-    }
+    link(&app, &uri, &mut response, next_cursor.as_deref().map(|cursor| ("next", Some(cursor))));
     Ok(response)
 }
 

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sogep::discovery;
 
-use crate::app::{As, TestApp, event, partner, person, practice, publication};
+use crate::app::{As, TestApp, event, partner, person, practice, publication, topic};
 
 /// `text` as it stands in an address.
 fn encoded(text: &str) -> String {
@@ -414,6 +414,23 @@ async fn a_list_is_searched_with_its_filters_and_its_order() {
     {
         let refused = service.get(&format!("/v1/publications?{query}"), As::Publishable).await;
         assert_eq!((refused.status.as_u16(), refused.places()), (400, vec![place]), "{query}");
+    }
+}
+
+/// Editors see drafts, and the index does not: where it counts, the list is a reader's.
+#[tokio::test]
+async fn what_is_counted_for_an_editor_is_what_is_listed() {
+    let service = TestApp::start().await;
+    let draft = service.post("/v1/topics", As::Editor, topic("Taslak konu")).await;
+    let draft = draft.body["slug"].as_str().unwrap().to_owned();
+    let mut body = publication("Yayımlanmış");
+    body["topics"] = json!([draft]);
+    service.published("publications", body).await;
+    for (query, expected) in [("", 1), ("&facets=type", 0), ("&q=yay%C4%B1mlanm%C4%B1%C5%9F", 0)] {
+        let path = format!("/v1/publications?topic={draft}&count=exact{query}");
+        let answer = service.get(&path, As::Editor).await;
+        assert_eq!(answer.body["total"], expected, "{path}");
+        assert_eq!(slugs(&answer.body).len(), expected, "{path}");
     }
 }
 

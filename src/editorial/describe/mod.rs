@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use super::{kind::Kind, references::kind_name};
 use crate::entity::vocabulary;
 
-pub use operations::{PATCH_TYPES, if_match, if_none_match, language_parameters, request_body, response};
+pub use operations::{
+    PATCH_TYPES, id_parameter, if_match, if_none_match, language_parameters, parameter, request_body,
+    response,
+};
 pub use schemas::{describe_schemas, describe_unpublished};
 
 /// Adds the schemas and the collection operations of `K` to the document.

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{article, lists};
 use crate::editorial::{kind::Kind, references::kind_name};
 
-pub(super) fn parameter(name: &str, place: &str, schema: &Value, description: &str) -> Value {
+/// The parameter `name` in `place`: the path, the query or the headers.
+#[must_use]
+pub fn parameter(name: &str, place: &str, schema: &Value, description: &str) -> Value {
     json!({ "name": name, "in": place, "required": place == "path", "schema": schema, "description": description })
 }
 
@@ -71,7 +73,9 @@ pub(super) fn page_parameters() -> Vec<Value> {
     ]
 }
 
-pub(super) fn id_parameter() -> Value {
+/// The parameter that names an entry.
+#[must_use]
+pub fn id_parameter() -> Value {
     parameter(
         "id",
         "path",

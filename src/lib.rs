@@ -29,7 +29,8 @@
 //! | administration: accounts, where they are signed in, keys, the audit trail, jobs | [`users`], [`sessions`], [`keys`], [`audit`], [`backlog`] |
 //! | the change log, for those who keep a copy | [`changes`] |
 //! | the closed lists of words, with their labels | [`vocabularies`] |
-//! | search, completions, what is related; keeping the index up with the change log | [`discovery`] |
+//! | one entry, with what was asked for beside it | [`reading`] |
+//! | lists, search, completions, what is related; keeping the index up with the change log | [`discovery`] |
 //! | collections as NDJSON, in and out | [`interchange`] |
 //! | the profile and the sample entries that come with the program | [`content`] |
 //! | health, documentation page, what problem codes mean | [`service`] |
@@ -52,7 +53,7 @@
 //! | row | modules | may use |
 //! |---|---|---|
 //! | 5 | `command` `router` `server` `worker` | everything |
-//! | 4 | `changes` `content` `discovery` `interchange` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` `backlog` `vocabularies` | rows 1 to 3, and each other's public rules |
+//! | 4 | `changes` `content` `discovery` `interchange` `reading` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` `backlog` `vocabularies` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
 //! | 2 | `app` `http` `db` `crypto` `jobs` `mail` `metrics` `search` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
@@ -101,6 +102,7 @@ pub mod practices;
 pub mod previews;
 pub mod projects;
 pub mod publications;
+pub mod reading;
 pub mod router;
 pub mod schedule;
 pub mod search;

@@ -20,6 +20,7 @@ use crate::{
         Kind, edit,
         load::{Stored, load},
         purge::purge,
+        shape::Shape,
         store::{Before, Write},
         workflow::Stage,
         working_copy,
@@ -121,7 +122,7 @@ fn by_kind(rows: Vec<entry::Model>) -> BTreeMap<vocabulary::Kind, Vec<entry::Mod
 /// Does what was planned for `rows`.
 async fn carry_out<K: Kind>(app: &App, tx: &DatabaseTransaction, rows: Vec<entry::Model>) -> Result<()> {
     let mut writes: Vec<Write<K>> = Vec::new();
-    for stored in load::<K>(tx, rows, true).await? {
+    for stored in load::<K>(tx, rows, &Shape::WHOLE).await? {
         writes.push(planned(app, tx, stored).await?);
     }
     edit::put(app, tx, &Caller::SYSTEM, writes).await?;

@@ -53,7 +53,7 @@ impl Labelling {
         let locale = if language.fallback { shown_locale(&language.locale) } else { &language.locale };
         let shown = serde_json::to_value(shown).map_err(Error::internal)?;
         // It is the same for everybody who may ask.
-        answer(request, &Caller::PUBLIC, locale, Version::live(0), None, &shown)
+        answer(request, &Caller::PUBLIC, &language.served([locale]), Version::live(0), None, &shown)
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Change, ChangedEntry, Feed, wrong_place};
 use crate::{
     app::App,
     auth::Follower,
-    editorial::{answer::render, finder, view::View},
+    editorial::{answer::render, finder, shape::Shape, view::View},
     entity::{
         change, entry,
         vocabulary::{self, Happened, Visibility, What},
@@ -241,12 +241,12 @@ impl Present {
             let hidden = hidden.filter(entry::Column::Id.is_in(gone)).filter(alive);
             present.hidden = hidden.into_tuple().all(tx).await?.into_iter().collect();
         }
-        let language = Language { locale: app.config.default_locale.clone(), all: true, fallback: true };
-        let view = View { language: &language, caller: &feed.reader, with_body: true };
+        let language = Language { all: true, ..Language::fixed(&app.config.default_locale) };
+        let view = View { language: &language, caller: &feed.reader, shape: &Shape::WHOLE };
         for (kind, rows) in by_kind(rows) {
             let names: Vec<(Uuid, String)> = rows.iter().map(|row| (row.id, row.slug.clone())).collect();
-            let shown = for_kind!(kind, render(tx, view.clone(), rows))?;
-            let named = names.into_iter().zip(shown).map(|((id, slug), shown)| (id, (slug, shown)));
+            let shown = for_kind!(kind, render(tx, &view, rows))?;
+            let named = names.into_iter().zip(shown).map(|((id, slug), shown)| (id, (slug, shown.into())));
             present.entries.extend(named);
         }
         Ok(present)

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::Caller,
-    editorial::{Kind, answer::render, finder, view::View},
+    editorial::{Kind, answer::render, finder, shape::Shape, view::View},
     entity::{entry, vocabulary},
     http::{Result, locale::Language},
     kinds::{by_kind, for_kind},
@@ -99,23 +99,23 @@ pub async fn load(
         .filter(finder::visible_to(&reader))
         .all(db)
         .await?;
-    let view = View { language, caller: &reader, with_body };
+    let shape = if with_body { &Shape::WHOLE } else { &Shape::BRIEF };
+    let view = View { language, caller: &reader, shape };
     for (kind, rows) in by_kind(rows) {
-        for_kind!(kind, add(db, view.clone(), rows, &mut shown))?;
+        for_kind!(kind, add(db, &view, rows, &mut shown))?;
     }
     Ok(shown)
 }
 
 async fn add<K: Kind>(
     db: &impl ConnectionTrait,
-    view: View<'_>,
+    view: &View<'_>,
     rows: Vec<entry::Model>,
     shown: &mut HashMap<Uuid, Shown>,
 ) -> Result<()> {
     let kept = rows.clone();
     let rendered = render::<K>(db, view, rows).await?;
     for (row, rendered) in kept.into_iter().zip(rendered) {
-        let Value::Object(rendered) = rendered else { continue };
         shown.insert(row.id, of_entry::<K>(row, &rendered));
     }
     Ok(())

@@ -22,7 +22,7 @@ use crate::{
     auth::{Caller, Reader},
     editorial::{
         Kind,
-        answer::{answer, render},
+        answer::{answer, render, served},
         finder,
         handlers::check_language,
         lists::{field::Place, filter, order::Listing},
@@ -31,6 +31,7 @@ use crate::{
     },
     entity::{entry, vocabulary::State as EntryState},
     http::{Error, FieldError, Query, Result, conditional::Version, cursor::Position, page::opened},
+    reading,
     search::{self, Found, Synonyms},
 };
 
@@ -87,8 +88,10 @@ async fn list<K: Kind>(
     let next = page.next.map(|position| position.seal(key, &list));
     let latest = page.entries.iter().map(|entry| entry.updated_at).max();
     let db = app.db.reader();
-    let view = View { language: &language, caller: &caller, with_body: false };
-    let data = render::<K>(db, view, page.entries).await?;
+    let view = View { language: &language, caller: &caller, shape: &parameters.shape };
+    let mut data = render::<K>(db, &view, page.entries).await?;
+    let served = served(&language, &data);
+    reading::complete::<K>(&app, &view, &mut data).await?;
     let mut body = json!({ "data": data, "page": { "limit": limit, "next_cursor": next } });
     if let Some(total) = page.total {
         body["total"] = total.into();
@@ -102,7 +105,7 @@ async fn list<K: Kind>(
             body["facets"] = serde_json::to_value(facets).map_err(Error::internal)?;
         }
     }
-    let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &body)?;
+    let mut response = answer(&headers, &caller, &served, Version::live(0), latest, &body)?;
     let first = after.map(|_| ("first", None));
     let next = next.as_deref().map(|cursor| ("next", Some(cursor)));
     link(&app, &uri, &mut response, first.into_iter().chain(next));

@@ -17,6 +17,7 @@ use crate::{
         },
         load::{Stored, load},
         references::References,
+        shape::Shape,
         view::{View, referred_to},
     },
     entity::{
@@ -50,7 +51,7 @@ pub async fn of_kind<K: Kind>(db: &impl ConnectionTrait, rows: Vec<entry::Model>
     let mut entries = Vec::new();
     for (audience, rows) in by_audience {
         let reader = reader(audience);
-        let mut stored = load::<K>(db, rows, true).await?;
+        let mut stored = load::<K>(db, rows, &Shape::WHOLE).await?;
         for stored in &mut stored {
             K::withhold(&mut stored.draft, &reader);
         }
@@ -73,8 +74,8 @@ fn of_entry<K: Kind>(
         locales.push(original);
     }
     let shown = |locale: &String| {
-        let language = Language { locale: locale.clone(), all: false, fallback: false };
-        let view = View { language: &language, caller: reader, with_body: true };
+        let language = Language { fallback: false, ..Language::fixed(locale) };
+        let view = View { language: &language, caller: reader, shape: &Shape::WHOLE };
         view.render(stored.clone(), references)
     };
     let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! What else may be of interest to whoever reads an entry.
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
+use sea_orm::prelude::Uuid;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -8,11 +9,11 @@ use utoipa::{PartialSchema, ToSchema};
 use super::{ask, filling, hits, hits::Brief, searching};
 use crate::{
     app::App,
-    auth::Reader,
+    auth::{Caller, Reader},
     editorial::{
         Kind,
         answer::answer,
-        describe::{id_parameter, if_none_match, language_parameters, parameter, response},
+        describe::{id_parameter, if_none_match, language_parameters, parameter, response, words},
         lookup::{self, Among},
         references::kind_name,
     },
@@ -25,6 +26,9 @@ use crate::{
     },
     search::Likeness,
 };
+
+/// How many are shown when nobody says how many.
+const USUAL: u64 = 6;
 
 /// The route.
 pub fn router<K: Kind>() -> Router<App> {
@@ -46,7 +50,7 @@ impl Parameters for RelatedParameters {
         Self {
             kinds: searching::kinds(values),
             language: searching::one_language(values),
-            limit: values.number("limit", 1, 20, 6),
+            limit: values.number("limit", 1, 20, USUAL),
         }
     }
 }
@@ -78,13 +82,47 @@ async fn related<K: Kind>(
     headers: HeaderMap,
 ) -> Result<Response> {
     let RelatedParameters { kinds, language, limit } = parameters;
-    let db = app.db.reader();
-    let entry = lookup::find::<K>(db, &caller, &id, Among::Alive, false).await?.ok_or(Error::NotFound)?;
-    let index = filling::current(&app).await?;
-    let (locale, reader) = (language.locale.clone(), filling::audience(&caller));
+    let entry = lookup::find::<K>(app.db.reader(), &caller, &id, Among::Alive, false).await?;
+    let entry = entry.ok_or(Error::NotFound)?.id;
+    let data = beside(&app, &caller, &language, Wanted { entry, kinds, limit }).await?;
+    let latest = data.iter().map(|related| related.entry.updated_at).max();
+    let served = language.served(data.iter().map(|related| related.entry.locale.as_str()));
+    let related = serde_json::to_value(RelatedEntries { data }).map_err(Error::internal)?;
+    answer(&headers, &caller, &served, Version::live(0), latest, &related)
+}
+
+/// What is related to the entry `id`, as many as there are when nobody says how many.
+///
+/// # Errors
+/// 503 when the index cannot answer, and when the database fails.
+pub async fn related_to(
+    app: &App,
+    caller: &Caller,
+    language: &Language,
+    id: Uuid,
+) -> Result<Vec<RelatedEntry>> {
+    beside(app, caller, language, Wanted { entry: id, kinds: Vec::new(), limit: USUAL }).await
+}
+
+/// What is wanted beside an entry.
+struct Wanted {
+    entry: Uuid,
+    kinds: Vec<vocabulary::Kind>,
+    limit: u64,
+}
+
+async fn beside(
+    app: &App,
+    caller: &Caller,
+    language: &Language,
+    wanted: Wanted,
+) -> Result<Vec<RelatedEntry>> {
+    let Wanted { entry, kinds, limit } = wanted;
+    let index = filling::current(app).await?;
+    let (locale, reader) = (language.locale.clone(), filling::audience(caller));
     let found = ask(move || {
         index.related(&Likeness {
-            entry: entry.id,
+            entry,
             locale: Some(&locale),
             reader,
             // What everybody may be shown beside it, whoever reads it.
@@ -94,19 +132,13 @@ async fn related<K: Kind>(
         })
     })
     .await?;
-    let reader = crate::auth::Caller::PUBLIC;
-    let mut shown =
-        hits::load(db, &reader, &language, found.iter().map(|related| related.entry), false).await?;
-    let data: Vec<RelatedEntry> = found
-        .into_iter()
-        .filter_map(|related| {
-            let entry = shown.remove(&related.entry)?.brief;
-            Some(RelatedEntry { entry, reasons: related.reasons })
-        })
-        .collect();
-    let latest = data.iter().map(|related| related.entry.updated_at).max();
-    let related = serde_json::to_value(RelatedEntries { data }).map_err(Error::internal)?;
-    answer(&headers, &caller, &language.locale, Version::live(0), latest, &related)
+    let ids = found.iter().map(|related| related.entry);
+    let mut shown = hits::load(app.db.reader(), &Caller::PUBLIC, language, ids, false).await?;
+    let related = found.into_iter().filter_map(|related| {
+        let entry = shown.remove(&related.entry)?.brief;
+        Some(RelatedEntry { entry, reasons: related.reasons })
+    });
+    Ok(related.collect())
 }
 
 /// Adds the operation and its schemas to the document.
@@ -120,13 +152,10 @@ pub fn describe<K: Kind>(document: &mut Value) {
         schemas[name] = serde_json::to_value(schema).unwrap_or_default();
     }
     let name = kind_name(K::KIND);
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 20, "default": 6 });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 20, "default": USUAL });
     let mut parameters = vec![id_parameter(), parameter("limit", "query", &limit, "How many at most.")];
     let kinds = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Kind" } });
-    let mut kind = parameter("kind", "query", &kinds, "Only these kinds, separated by commas.");
-    kind["style"] = "form".into();
-    kind["explode"] = false.into();
-    parameters.push(kind);
+    parameters.push(words("kind", &kinds, "Only these kinds, separated by commas."));
     parameters.extend(language_parameters());
     parameters.push(if_none_match());
     document["paths"][format!("/v1/{}/{{id}}/related", K::COLLECTION)] = json!({ "get": {

@@ -212,6 +212,7 @@ pub(super) async fn search(
         .collect();
     let next_cursor = found.next.map(|place| position(place).seal(app.secrets.cursor_key(), &list));
     let latest = data.iter().map(|hit| hit.entry.updated_at).max();
+    let served = language.served(data.iter().map(|hit| hit.entry.locale.as_str()));
     let page = SearchPage {
         data,
         page: PageInfo { limit, next_cursor: next_cursor.clone() },
@@ -220,7 +221,7 @@ pub(super) async fn search(
         suggestion: found.suggestion,
     };
     let page = serde_json::to_value(&page).map_err(crate::http::Error::internal)?;
-    let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &page)?;
+    let mut response = answer(&headers, &caller, &served, Version::live(0), latest, &page)?;
     link(&app, &uri, &mut response, next_cursor.as_deref().map(|cursor| ("next", Some(cursor))));
     Ok(response)
 }

@@ -14,6 +14,7 @@ use crate::{
     http::{
         Error, Query, Result,
         conditional::Version,
+        locale::Language,
         query::{Parameters, Values},
     },
     search::Beginning,
@@ -95,7 +96,7 @@ pub(super) async fn suggest(
     let SuggestParameters { q, kinds, locale, limit } = parameters;
     let index = filling::current(&app).await?;
     let audience = filling::audience(&caller);
-    let shown = locale.clone().unwrap_or_else(|| app.config.default_locale.clone());
+    let asked = Language::fixed(locale.as_ref().unwrap_or(&app.config.default_locale));
     let found = ask(move || {
         index.suggest(&Beginning {
             text: &q,
@@ -119,6 +120,8 @@ pub(super) async fn suggest(
         let (kind, locale, text) = (completion.kind, completion.locale, completion.text);
         Some(Completed { id, kind, slug, locale, text })
     });
-    let completions = serde_json::to_value(Completions { data: data.collect() }).map_err(Error::internal)?;
-    answer(&headers, &caller, &shown, Version::live(0), None, &completions)
+    let data: Vec<Completed> = data.collect();
+    let served = asked.served(data.iter().map(|completed| completed.locale.as_str()));
+    let completions = serde_json::to_value(Completions { data }).map_err(Error::internal)?;
+    answer(&headers, &caller, &served, Version::live(0), None, &completions)
 }

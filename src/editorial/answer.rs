@@ -12,6 +12,7 @@ use super::{
     kind::Kind,
     load::{Stored, load},
     references::References,
+    shape::Shape,
     view::{View, referred_to},
 };
 use crate::{
@@ -21,25 +22,36 @@ use crate::{
     http::{
         Error, Result,
         conditional::{self, Version},
-        locale::Language,
+        locale::{Language, Served},
     },
 };
 
-/// Entries as they are sent.
+/// Entries as they are sent, but for what is to be added to them or left out.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn render<K: Kind>(
     db: &impl ConnectionTrait,
-    view: View<'_>,
+    view: &View<'_>,
     rows: Vec<entry::Model>,
-) -> Result<Vec<Value>> {
-    let mut entries = load::<K>(db, rows, view.with_body).await?;
-    let references = References::load(db, view.caller, referred_to(&mut entries)).await?;
-    Ok(entries.into_iter().map(|stored| view.render(stored, &references).into()).collect())
+) -> Result<Vec<Map<String, Value>>> {
+    render_stored(db, view, load::<K>(db, rows, view.shape).await?).await
 }
 
-/// One entry as it is sent.
+/// The same of entries that have been read.
+///
+/// # Errors
+/// When the database fails.
+pub async fn render_stored<K: Kind>(
+    db: &impl ConnectionTrait,
+    view: &View<'_>,
+    mut entries: Vec<Stored<K>>,
+) -> Result<Vec<Map<String, Value>>> {
+    let references = References::load(db, view.caller, referred_to(&mut entries)).await?;
+    Ok(entries.into_iter().map(|stored| view.render(stored, &references)).collect())
+}
+
+/// One entry, whole, as it is sent.
 ///
 /// # Errors
 /// When the database fails.
@@ -49,11 +61,8 @@ pub async fn rendered<K: Kind>(
     language: &Language,
     stored: Stored<K>,
 ) -> Result<Map<String, Value>> {
-    let view = View { language, caller, with_body: true };
-    let mut entries = [stored];
-    let references = References::load(db, caller, referred_to(&mut entries)).await?;
-    let [stored] = entries;
-    Ok(view.render(stored, &references))
+    let view = View { language, caller, shape: &Shape::WHOLE };
+    render_stored(db, &view, vec![stored]).await?.pop().ok_or(Error::NotFound)
 }
 
 /// The answer that shows one entry.
@@ -67,14 +76,25 @@ pub async fn show<K: Kind>(
     headers: &HeaderMap,
     stored: Stored<K>,
 ) -> Result<Response> {
-    // How often an entry was changed is nothing for those who only read it (SECURITY.md P-11).
-    let knows_versions = caller.grants.writes || caller.is_inside();
-    let number = if knows_versions { stored.entry.version } else { 0 };
-    let version = Version { number, is_copy: stored.is_copy };
+    let version = version(caller, &stored);
     let updated_at = stored.entry.updated_at;
     let shown = rendered(db, caller, language, stored).await?;
-    let locale = shown.get("locale").and_then(Value::as_str).unwrap_or_default().to_owned();
-    answer(headers, caller, &locale, version, Some(updated_at), &Value::Object(shown))
+    let served = served(language, [&shown]);
+    answer(headers, caller, &served, version, Some(updated_at), &Value::Object(shown))
+}
+
+/// The version of `stored` that `caller` is told of. How often an entry was changed is nothing for those
+/// who only read it (SECURITY.md P-11).
+#[must_use]
+pub fn version<K: Kind>(caller: &Caller, stored: &Stored<K>) -> Version {
+    let knows_versions = caller.grants.writes || caller.is_inside();
+    let number = if knows_versions { stored.entry.version } else { 0 };
+    Version { number, is_copy: stored.is_copy }
+}
+
+/// The languages in which the entries `shown` are, as whoever asked for `language` gets them.
+pub fn served<'a>(language: &Language, shown: impl IntoIterator<Item = &'a Map<String, Value>>) -> Served {
+    language.served(shown.into_iter().filter_map(|shown| shown.get("locale")?.as_str()))
 }
 
 /// The answer that tells those who write something about `entry`, rather than showing it.
@@ -89,7 +109,8 @@ pub fn about(
     told: &impl Serialize,
 ) -> Result<Response> {
     let told = serde_json::to_value(told).map_err(Error::internal)?;
-    answer(request, caller, &app.config.default_locale, Version::live(entry.version), None, &told)
+    let served = Language::fixed(&app.config.default_locale).served([]);
+    answer(request, caller, &served, Version::live(entry.version), None, &told)
 }
 
 /// An answer in JSON, with what caches need to know; 304 when the caller has it already.
@@ -99,7 +120,7 @@ pub fn about(
 pub fn answer(
     request: &HeaderMap,
     caller: &Caller,
-    locale: &str,
+    served: &Served,
     version: Version,
     modified: Option<DateTimeUtc>,
     shown: &Value,
@@ -109,22 +130,23 @@ pub fn answer(
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.extend(HeaderValue::from_str(locale).ok().map(|value| (header::CONTENT_LANGUAGE, value)));
+    headers.extend(HeaderValue::from_str(&served.tags).ok().map(|value| (header::CONTENT_LANGUAGE, value)));
     if let Some(modified) = modified {
         headers.extend(conditional::date(modified).map(|date| (header::LAST_MODIFIED, date)));
     }
-    describe_audience(caller, headers);
+    describe_audience(caller, served.negotiated, headers);
     Ok(conditional::answer(request, &etag, response))
 }
 
-/// What a cache may do with an answer. What is public may be kept for half a minute, and served for
+/// What a cache may do with an answer, in a language that was `negotiated` or not. What is public may be kept for half a minute, and served for
 /// another while it is fetched anew: who withdraws consent is gone within one (SECURITY.md P-02).
-pub fn describe_audience(caller: &Caller, headers: &mut HeaderMap) {
+pub fn describe_audience(caller: &Caller, negotiated: bool, headers: &mut HeaderMap) {
     let policy = if caller.is_public() {
         "public, max-age=30, stale-while-revalidate=30"
     } else {
         "private, no-store"
     };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
-    headers.insert(header::VARY, HeaderValue::from_static("authorization, accept-language"));
+    let vary = if negotiated { "authorization, accept-language" } else { "authorization" };
+    headers.insert(header::VARY, HeaderValue::from_static(vary));
 }

@@ -2,16 +2,15 @@
 
 use axum::{
     Router,
-    extract::{OriginalUri, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    response::Response,
+    routing::{delete, get, patch, post},
 };
-use sea_orm::entity::prelude::*;
 use serde_json::Value;
 
 use super::{
-    answer::{describe_audience, show},
+    answer::show,
     edit, finder,
     kind::Kind,
     lookup::{self, Among},
@@ -24,8 +23,8 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, NoBody, Once, Reader, Writer},
-    entity::{entry, slug_history, vocabulary::State as EntryState},
+    auth::{Caller, NoBody, Once, Writer},
+    entity::vocabulary::State as EntryState,
     http::{Error, Id, MergePatch, Query, Result, extract::Document, json::merge, locale::Language},
 };
 
@@ -35,7 +34,7 @@ pub fn router<K: Kind>() -> Router<App> {
     let item = format!("{collection}/{{id}}");
     Router::new()
         .route(&collection, post(create::<K>))
-        .route(&item, get(read::<K>).patch(change::<K>).delete(trash::<K>))
+        .route(&item, patch(change::<K>).delete(trash::<K>))
         .route(&format!("{item}/transitions"), get(transitions::list::<K>).post(transitions::take::<K>))
         .route(&format!("{item}/restore"), post(restore::<K>))
         .route(&format!("{item}/versions"), get(versions::list::<K>))
@@ -76,45 +75,6 @@ pub fn created(mut response: Response, location: &str) -> Response {
     let location = HeaderValue::from_str(location).ok();
     response.headers_mut().extend(location.map(|value| (header::LOCATION, value)));
     response
-}
-
-/// `GET /v1/{collection}/{id}`
-async fn read<K: Kind>(
-    State(app): State<App>,
-    Reader(caller): Reader,
-    id: Id,
-    Query(EntryParameters { language, draft }): Query<EntryParameters>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    check_language(&caller, &language)?;
-    let db = app.db.reader();
-    let Some(entry) = lookup::find::<K>(db, &caller, &id, Among::Alive, false).await? else {
-        return moved::<K>(&app, &caller, &id, uri.query()).await;
-    };
-    if draft {
-        let entry = lookup::allowed(&caller, Some(entry), finder::may_change)?;
-        if let Some(copy) = working_copy::of::<K>(db, &entry).await? {
-            return show(db, &caller, &language, &headers, copy).await;
-        }
-        return show_entry::<K>(&app, &caller, &language, &headers, entry).await;
-    }
-    show_entry::<K>(&app, &caller, &language, &headers, entry).await
-}
-
-/// Shows one entry; also how the organisation's profile is read.
-///
-/// # Errors
-/// When the database fails.
-pub async fn show_entry<K: Kind>(
-    app: &App,
-    caller: &Caller,
-    language: &Language,
-    headers: &HeaderMap,
-    entry: entry::Model,
-) -> Result<Response> {
-    let stored = lookup::whole::<K>(app.db.reader(), entry).await?;
-    show(app.db.reader(), caller, language, headers, stored).await
 }
 
 /// `PATCH /v1/{collection}/{id}`
@@ -206,24 +166,6 @@ async fn restore<K: Kind>(
     let saved = edit::put(&app, &tx, &caller, vec![write]).await?.pop().ok_or(Error::NotFound)?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     effect.commit(tx, response).await
-}
-
-/// 308 to the present address of an entry whose slug was another one once.
-async fn moved<K: Kind>(app: &App, caller: &Caller, id: &Id, query: Option<&str>) -> Result<Response> {
-    let Id::Slug(slug) = id else { return Err(Error::NotFound) };
-    let former = slug_history::Entity::find_by_id((K::KIND, slug.clone())).one(app.db.reader()).await?;
-    let former = former.ok_or(Error::NotFound)?;
-    let entry = lookup::find::<K>(app.db.reader(), caller, &Id::Uuid(former.entry_id), Among::Alive, false)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    let location = format!("/v1/{}/{}{query}", K::COLLECTION, entry.slug);
-    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
-    response
-        .headers_mut()
-        .extend(HeaderValue::from_str(&location).ok().map(|value| (header::LOCATION, value)));
-    describe_audience(caller, response.headers_mut());
-    Ok(response)
 }
 
 /// `locale=all` is for those who write.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     draft::{Common, Credit, Draft, Identifier, Link, Source},
     kind::Kind,
+    shape::Shape,
 };
 use crate::{
     entity::{contribution, entry, entry_link, entry_text, entry_topic, identifier},
@@ -40,15 +41,14 @@ struct Text {
     details: Value,
 }
 
-/// Reads what belongs to `entries`, in their order; without the long texts when `with_body` is not
-/// set.
+/// Reads what belongs to `entries`, in their order, as far as `shape` wants it.
 ///
 /// # Errors
 /// When the database fails or holds what cannot be read.
 pub async fn load<K: Kind>(
     db: &impl ConnectionTrait,
     entries: Vec<entry::Model>,
-    with_body: bool,
+    shape: &Shape,
 ) -> Result<Vec<Stored<K>>> {
     if entries.is_empty() {
         return Ok(Vec::new());
@@ -59,11 +59,11 @@ pub async fn load<K: Kind>(
         let (id, fields) = K::from_row(row)?;
         rows.insert(id, fields);
     }
-    let mut texts = texts(db, &ids, with_body).await?;
-    let mut topics = topics::<K>(db, &ids).await?;
-    let mut credits = credits::<K>(db, &ids).await?;
-    let mut links = links::<K>(db, &ids).await?;
-    let mut identifiers = identifiers(db, &ids).await?;
+    let mut texts = texts(db, &ids, shape.needs_body()).await?;
+    let mut topics = topics::<K>(db, &ids, shape).await?;
+    let mut credits = credits::<K>(db, &ids, shape).await?;
+    let mut links = links::<K>(db, &ids, shape).await?;
+    let mut identifiers = identifiers(db, &ids, shape).await?;
     entries
         .into_iter()
         .map(|entry| {
@@ -73,7 +73,7 @@ pub async fn load<K: Kind>(
                 slug: Some(entry.slug.clone()),
                 visibility: entry.visibility,
                 original_locale: entry.original_locale.clone(),
-                owner: entry.owner_id.map(|id| id.to_string()),
+                owner: entry.owner_id.filter(|_| shape.wants("owner")).map(|id| id.to_string()),
                 source: source(&entry),
                 topics: topics.remove(id).unwrap_or_default(),
                 identifiers: identifiers.remove(id).unwrap_or_default(),
@@ -145,9 +145,13 @@ fn put(object: &mut Map<String, Value>, name: Option<&str>, text: Option<String>
     }
 }
 
-async fn topics<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {
+async fn topics<K: Kind>(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+    shape: &Shape,
+) -> Result<HashMap<Uuid, Vec<String>>> {
     use entry_topic::Column;
-    if !K::HAS_TOPICS {
+    if !K::HAS_TOPICS || !shape.wants("topics") {
         return Ok(HashMap::new());
     }
     let rows = entry_topic::Entity::find()
@@ -158,9 +162,13 @@ async fn topics<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Hash
     Ok(grouped(rows, |row| row.entry_id, |row| Some(row.topic_id.to_string())))
 }
 
-async fn credits<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Credit>>> {
+async fn credits<K: Kind>(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+    shape: &Shape,
+) -> Result<HashMap<Uuid, Vec<Credit>>> {
     use contribution::Column;
-    if K::CREDITS.is_empty() {
+    if !K::CREDITS.iter().any(|field| shape.wants(field.name)) {
         return Ok(HashMap::new());
     }
     let rows = contribution::Entity::find()
@@ -170,7 +178,7 @@ async fn credits<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Has
         .await?;
     let credit = |row: contribution::Model| {
         Some(Credit {
-            field: K::CREDITS.iter().find(|field| field.name == row.field)?.name,
+            field: wanted(shape, K::CREDITS.iter().map(|field| field.name), &row.field)?,
             role: row.role,
             name: row.name,
             person: row.person_id.map(|id| id.to_string()),
@@ -185,9 +193,13 @@ async fn credits<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Has
     Ok(credits)
 }
 
-async fn links<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Link>>> {
+async fn links<K: Kind>(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+    shape: &Shape,
+) -> Result<HashMap<Uuid, Vec<Link>>> {
     use entry_link::Column;
-    if K::LINKS.is_empty() {
+    if !K::LINKS.iter().any(|field| shape.wants(field.name)) {
         return Ok(HashMap::new());
     }
     let rows = entry_link::Entity::find()
@@ -196,7 +208,7 @@ async fn links<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashM
         .all(db)
         .await?;
     let link = |row: entry_link::Model| {
-        let field = K::LINKS.iter().find(|field| field.name == row.relation)?.name;
+        let field = wanted(shape, K::LINKS.iter().map(|field| field.name), &row.relation)?;
         Some(Link { field, target: row.target_id.to_string() })
     };
     let mut links = grouped(rows, |row| row.entry_id, link);
@@ -207,8 +219,15 @@ async fn links<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashM
     Ok(links)
 }
 
-async fn identifiers(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<Identifier>>> {
+async fn identifiers(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+    shape: &Shape,
+) -> Result<HashMap<Uuid, Vec<Identifier>>> {
     use identifier::Column;
+    if !shape.wants("identifiers") {
+        return Ok(HashMap::new());
+    }
     let rows = identifier::Entity::find()
         .filter(Column::EntryId.is_in(ids.iter().copied()))
         .order_by_asc(Column::Position)
@@ -216,6 +235,11 @@ async fn identifiers(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<
         .await?;
     let identifier = |row: identifier::Model| Some(Identifier { scheme: row.scheme, value: row.value });
     Ok(grouped(rows, |row| row.entry_id, identifier))
+}
+
+/// The one of `names` that `name` is, if it is wanted.
+fn wanted(shape: &Shape, mut names: impl Iterator<Item = &'static str>, name: &str) -> Option<&'static str> {
+    names.find(|known| *known == name).filter(|name| shape.wants(name))
 }
 
 /// `rows` in lists by `key`, each row turned into what `value` makes of it.

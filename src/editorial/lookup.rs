@@ -6,6 +6,7 @@ use super::{
     finder,
     kind::Kind,
     load::{Stored, load},
+    shape::Shape,
 };
 use crate::{
     auth::Caller,
@@ -106,5 +107,5 @@ pub fn allowed(
 /// # Errors
 /// When the database fails.
 pub async fn whole<K: Kind>(db: &impl ConnectionTrait, entry: entry::Model) -> Result<Stored<K>> {
-    load::<K>(db, vec![entry], true).await?.pop().ok_or(Error::NotFound)
+    load::<K>(db, vec![entry], &Shape::WHOLE).await?.pop().ok_or(Error::NotFound)
 }

@@ -2,7 +2,7 @@
 //!
 //! What all kinds share lives here once: what a kind declares ([`kind`]), what a writer sends
 //! ([`draft`], [`mentions`]), who sees what ([`finder`], [`lookup`]), reading ([`load`], [`references`],
-//! [`view`], [`answer`], [`actors`]), writing ([`edit`], [`store`], [`claims`], [`tree`], [`slug`],
+//! [`view`], [`answer`], [`actors`]), what of an entry an answer has ([`shape`], [`markdown`]), writing ([`edit`], [`store`], [`claims`], [`tree`], [`slug`],
 //! [`history`], [`dependents`]), finding entries in lists ([`lists`], [`collation`]), the way to the public and back ([`workflow`], [`transitions`],
 //! [`working_copy`], [`versions`], [`difference`], [`previews`], [`mod@purge`]), the operations
 //! ([`handlers`], [`parameters`]) and how they are documented ([`mod@describe`]). A slice such as
@@ -25,11 +25,13 @@ pub mod kind;
 pub mod lists;
 pub mod load;
 pub mod lookup;
+pub mod markdown;
 pub mod mentions;
 pub mod parameters;
 pub mod previews;
 pub mod purge;
 pub mod references;
+pub mod shape;
 pub mod slug;
 pub mod store;
 pub mod transitions;

@@ -8,6 +8,7 @@ use super::{
         field,
         parse::{self, Selection},
     },
+    shape::{MAX_WITH_BODY, Of, Shape},
 };
 use crate::{
     entity::vocabulary::State,
@@ -26,6 +27,8 @@ pub struct ListParameters<K> {
     pub cursor: Option<String>,
     /// In which language.
     pub language: Language,
+    /// What of each entry.
+    pub shape: Shape,
     /// Only what is there.
     pub shelf: Option<Shelf>,
     /// Which entries, in which order.
@@ -42,7 +45,8 @@ pub struct ListParameters<K> {
 }
 
 /// The parameters that choose a page of a list, or how it is shown.
-const OF_A_PAGE: [&str; 6] = ["limit", "cursor", "count", "facets", locale::NAMES[0], locale::NAMES[1]];
+const OF_A_PAGE: [&str; 8] =
+    ["limit", "cursor", "count", "facets", "fields", "include", locale::NAMES[0], locale::NAMES[1]];
 
 /// Where entries are: in one of the states, or in the trash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +68,18 @@ pub const SHELVES: [(&str, Shelf); 6] = [
 ];
 
 impl<K: Kind> Parameters for ListParameters<K> {
-    const NAMES: &'static [&'static str] =
-        &["limit", "cursor", "count", locale::NAMES[0], locale::NAMES[1], "state", "q", "facets"];
+    const NAMES: &'static [&'static str] = &[
+        "limit",
+        "cursor",
+        "count",
+        locale::NAMES[0],
+        locale::NAMES[1],
+        "state",
+        "q",
+        "facets",
+        "fields",
+        "include",
+    ];
 
     fn knows(name: &str) -> bool {
         Self::NAMES.contains(&name) || parse::knows::<K>(name)
@@ -79,7 +93,10 @@ impl<K: Kind> Parameters for ListParameters<K> {
         let shelf = if values.get("state").is_some() { values.one_of("state", &SHELVES) } else { None };
         let described = values.given().filter(|(name, _)| !OF_A_PAGE.contains(name));
         let described = described.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let shape = Shape::read::<K>(values, Of::List);
+        let most = if shape.needs_body() { MAX_WITH_BODY } else { 100 };
         Self {
+            shape,
             shelf,
             described,
             selection: parse::read::<K>(values),
@@ -88,7 +105,7 @@ impl<K: Kind> Parameters for ListParameters<K> {
             q: values.get("q").is_some().then(|| words(values)),
             facets: facets(values, &counted::<K>()),
             kind: PhantomData,
-            limit: values.number("limit", 1, 100, 20),
+            limit: values.number("limit", 1, most, 20),
             cursor: values.get("cursor").map(str::to_owned),
             language: Language::read(values),
         }
@@ -131,7 +148,29 @@ fn counted<K: Kind>() -> Vec<&'static str> {
     field::facets::<K>().into_iter().map(|field| field.name).collect()
 }
 
-/// The parameters of one entry that may have a working copy.
+/// The parameters of one entry that is read.
+#[derive(Debug)]
+pub struct ReadParameters<K> {
+    /// In which language.
+    pub language: Language,
+    /// Whether the working copy is meant.
+    pub draft: bool,
+    /// What of it.
+    pub shape: Shape,
+    kind: PhantomData<K>,
+}
+
+impl<K: Kind> Parameters for ReadParameters<K> {
+    const NAMES: &'static [&'static str] =
+        &[locale::NAMES[0], locale::NAMES[1], "draft", "fields", "include"];
+
+    fn read(values: &mut Values<'_>) -> Self {
+        let EntryParameters { language, draft } = EntryParameters::read(values);
+        Self { language, draft, shape: Shape::read::<K>(values, Of::Entry), kind: PhantomData }
+    }
+}
+
+/// The parameters of one entry that is changed and may have a working copy.
 #[derive(Debug)]
 pub struct EntryParameters {
     /// In which language.

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::{
     actors::{Actors, By},
-    answer::{about, answer, rendered},
+    answer::{about, answer, rendered, served},
     finder,
     handlers::created,
     kind::Kind,
@@ -157,8 +157,8 @@ pub(super) async fn create<K: Kind>(
     let url = format!("{}/v1/previews/{token}", app.config.base_url);
     let location = format!("/v1/{}/{}/previews/{}", K::COLLECTION, entry.id, row.id);
     let made = json!(CreatedPreview { preview: shown(row, &actors), token, url });
-    let locale = &app.config.default_locale;
-    let response = answer(&HeaderMap::new(), &caller, locale, Version::live(0), None, &made)?;
+    let served = Language::fixed(&app.config.default_locale).served([]);
+    let response = answer(&HeaderMap::new(), &caller, &served, Version::live(0), None, &made)?;
     effect.commit(tx, created(response, &location)).await
 }
 
@@ -270,7 +270,7 @@ pub async fn show<K: Kind>(
         return Err(Error::NotFound);
     }
     let shown = rendered(db, &Caller::PUBLIC, language, stored).await?;
-    let locale = shown.get("locale").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let served = served(language, [&shown]);
     // Whatever the public may keep, nobody keeps this: the answer is that of somebody inside.
-    answer(headers, &Caller::SYSTEM, &locale, Version::live(0), None, &shown.into())
+    answer(headers, &Caller::SYSTEM, &served, Version::live(0), None, &shown.into())
 }

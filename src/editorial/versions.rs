@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     actors::{Actors, By},
-    answer::{about, answer, rendered, show},
+    answer::{about, answer, rendered, served, show},
     difference::{self, Difference},
     edit, finder,
     kind::{Kind, object},
@@ -172,10 +172,10 @@ pub(super) async fn read<K: Kind>(
     let current = current(db, &entry).await?;
     let of_entry = entry.version;
     let content = rendered(db, &caller, &language, as_shown(entry, &row, draft)).await?;
-    let locale = content["locale"].as_str().unwrap_or_default().to_owned();
+    let served = served(&language, [&content]);
     let mut version = object(&shown(row, current, &actors));
     version.insert("entry".to_owned(), content.into());
-    answer(&headers, &caller, &locale, conditional::Version::live(of_entry), None, &version.into())
+    answer(&headers, &caller, &served, conditional::Version::live(of_entry), None, &version.into())
 }
 
 /// `GET /v1/{collection}/{id}/versions/compare`
@@ -188,7 +188,7 @@ pub(super) async fn compare<K: Kind>(
 ) -> Result<Response> {
     let db = app.db.reader();
     let entry = lookup::changeable::<K>(db, &caller, &id, Among::All, false).await?;
-    let language = Language { locale: app.config.default_locale.clone(), all: true, fallback: true };
+    let language = Language { all: true, ..Language::fixed(&app.config.default_locale) };
     let mut documents = Vec::new();
     for number in [from, to] {
         let (row, draft) = version::<K>(db, &entry, number).await?;

@@ -14,6 +14,7 @@ use super::{
     kind::{Kind, object},
     load::Stored,
     references::{Compact, References},
+    shape::Shape,
 };
 use crate::{
     auth::Caller,
@@ -85,8 +86,8 @@ pub struct View<'a> {
     pub language: &'a Language,
     /// To whom.
     pub caller: &'a Caller,
-    /// Whether with the long text.
-    pub with_body: bool,
+    /// What of it. Of what is not wanted nothing need have been read; it is left out by [`Shape::cut`].
+    pub shape: &'a Shape,
 }
 
 /// The ids that `entries` refer to.
@@ -163,7 +164,7 @@ impl View<'_> {
                 }
             }
         }
-        if let Some(body) = K::BODY.filter(|_| !self.with_body) {
+        if let Some(body) = K::BODY.filter(|_| !self.shape.needs_body()) {
             texts.shift_remove(body);
         }
         (locale.clone(), texts)

@@ -79,7 +79,13 @@ impl Contract {
     /// The component schema `name`.
     #[must_use]
     pub fn schema(&self, name: &str) -> Option<&Value> {
-        self.components.get("schemas")?.get(name)
+        self.schemas().get(name)
+    }
+
+    /// The component schemas by name.
+    #[must_use]
+    pub fn schemas(&self) -> &Value {
+        self.components.get("schemas").unwrap_or(&Value::Null)
     }
 
     fn validator(&self, name: &str) -> Result<Arc<Validator>> {

@@ -43,7 +43,8 @@ impl<P: Parameters> FromRequestParts<App> for Query<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        query::read(parts.uri.query(), &parts.headers, &app.config, app.clock.now()).map(Self)
+        let (query, headers) = (parts.uri.query(), &parts.headers);
+        query::read(query, headers, &app.config, &app.contract, app.clock.now()).map(Self)
     }
 }
 

@@ -19,6 +19,17 @@ pub struct Language {
     pub all: bool,
     /// Whether a text missing in the language is taken from the original.
     pub fallback: bool,
+    /// Whether the request's headers were looked at to choose it.
+    pub negotiated: bool,
+}
+
+/// The languages that an answer is in (RFC 9110, section 8.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Their tags, separated by commas.
+    pub tags: String,
+    /// Whether the request's headers were looked at to choose them.
+    pub negotiated: bool,
 }
 
 impl Language {
@@ -28,6 +39,7 @@ impl Language {
         let asked = values.get("locale").map(str::to_owned);
         let config = values.config;
         let all = asked.as_deref() == Some("all");
+        let negotiated = asked.is_none() || all;
         let locale = match asked {
             Some(locale) if config.locales.contains(&locale) => locale,
             Some(_) if !all => {
@@ -37,7 +49,26 @@ impl Language {
             }
             _ => accepted(values.headers, config),
         };
-        Self { locale, all, fallback: fallback.unwrap_or(true) }
+        Self { locale, all, fallback: fallback.unwrap_or(true), negotiated }
+    }
+
+    /// The language `locale`, which nobody had to choose.
+    #[must_use]
+    pub fn fixed(locale: &str) -> Self {
+        Self { locale: locale.to_owned(), all: false, fallback: true, negotiated: false }
+    }
+
+    /// What is served to whom asked for this language: texts in `locales`, in this one if there are none.
+    pub fn served<'a>(&self, locales: impl IntoIterator<Item = &'a str>) -> Served {
+        let mut tags: Vec<&str> = Vec::new();
+        for locale in locales {
+            if !tags.contains(&locale) {
+                tags.push(locale);
+            }
+        }
+        tags.sort_unstable();
+        let tags = if tags.is_empty() { self.locale.clone() } else { tags.join(", ") };
+        Served { tags, negotiated: self.negotiated }
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use super::{Error, FieldError, Result, json::is_unwritable};
+use super::{Error, FieldError, Result, contract::Contract, json::is_unwritable};
 use crate::config::Config;
 
 /// The parameters one operation takes.
@@ -50,6 +50,8 @@ pub struct Values<'a> {
     pub headers: &'a HeaderMap,
     /// The configuration: some parameters default to a setting.
     pub config: &'a Config,
+    /// The document: some parameters name what is in it.
+    pub contract: &'a Contract,
     /// The present instant: some parameters may name it.
     pub now: DateTime<Utc>,
     given: BTreeMap<String, String>,
@@ -150,9 +152,10 @@ pub fn read<P: Parameters>(
     query: Option<&str>,
     headers: &HeaderMap,
     config: &Config,
+    contract: &Contract,
     now: DateTime<Utc>,
 ) -> Result<P> {
-    let mut values = Values { headers, config, now, given: BTreeMap::new(), errors: Vec::new() };
+    let mut values = Values { headers, config, contract, now, given: BTreeMap::new(), errors: Vec::new() };
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let shown: String = name.chars().take(60).filter(|character| !is_unwritable(*character)).collect();
         if !P::knows(&name) {

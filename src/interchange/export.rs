@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     auth::Caller,
-    editorial::{Draft, Kind, finder, load::load, references::References, view::referred_to},
+    editorial::{Draft, Kind, finder, load::load, references::References, shape::Shape, view::referred_to},
     entity::{entry, entry_text, vocabulary::State},
     http::{Error, Result},
     kinds::for_kind,
@@ -224,7 +224,7 @@ impl Pages {
         self.after = Some(last.id);
         let ids = rows.iter().map(|row| row.id).collect();
         let mut former = former_slugs::<K>(tx, ids).await?;
-        let mut entries = load::<K>(tx, rows, true).await?;
+        let mut entries = load::<K>(tx, rows, &Shape::WHOLE).await?;
         let references = References::load(tx, caller, referred_to(&mut entries)).await?;
         let written = entries.into_iter().map(|mut stored| {
             name_by_slug(&mut stored.draft, &references);

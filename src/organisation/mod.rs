@@ -8,14 +8,21 @@ use crate::{
     auth::{Editor, Reader},
     editorial::{
         Draft, Kind, check,
-        describe::{self, PATCH_TYPES, if_match, if_none_match, language_parameters, request_body, response},
+        describe::{
+            self, PATCH_TYPES, fields_parameter, if_match, if_none_match, language_parameters, request_body,
+            response, shaped,
+        },
         finder,
-        handlers::{change_entry, check_language, show_entry},
+        handlers::{change_entry, check_language},
         kind::columns,
-        parameters::{EntryParameters, ItemParameters},
+        parameters::{EntryParameters, ItemParameters, ReadParameters},
     },
     entity::{self, vocabulary},
-    http::{Error, FieldError, MergePatch, Query, Result},
+    http::{
+        Error, FieldError, MergePatch, Query, Result, locale,
+        query::{Parameters, Values},
+    },
+    reading,
 };
 
 mod payload;
@@ -75,7 +82,8 @@ pub fn router() -> Router<App> {
 /// Adds the profile's schemas and operations to the document.
 pub fn describe(document: &mut Value) {
     describe::describe_schemas::<Organisation>(document, false);
-    let mut parameters = language_parameters();
+    let mut parameters = vec![fields_parameter::<Organisation>()];
+    parameters.extend(language_parameters());
     parameters.push(if_none_match());
     let mut change_parameters = vec![if_match()];
     change_parameters.extend(language_parameters());
@@ -88,7 +96,7 @@ pub fn describe(document: &mut Value) {
             "x-permission": "read",
             "parameters": parameters,
             "responses": {
-                "200": response("Organisation", "The profile"),
+                "200": shaped("Organisation", "The profile"),
                 "304": { "description": "Still as you have it" },
             },
         },
@@ -105,16 +113,27 @@ pub fn describe(document: &mut Value) {
     });
 }
 
+/// The profile refers to nothing that could be included.
+struct ProfileParameters(ReadParameters<Organisation>);
+
+impl Parameters for ProfileParameters {
+    const NAMES: &'static [&'static str] = &[locale::NAMES[0], locale::NAMES[1], "fields"];
+
+    fn read(values: &mut Values<'_>) -> Self {
+        Self(ReadParameters::read(values))
+    }
+}
+
 /// `GET /v1/organisation`
 async fn read(
     State(app): State<App>,
     Reader(caller): Reader,
-    Query(ItemParameters(language)): Query<ItemParameters>,
+    Query(ProfileParameters(parameters)): Query<ProfileParameters>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    check_language(&caller, &language)?;
+    check_language(&caller, &parameters.language)?;
     let entry = finder::of_kind(&caller, Organisation::KIND).one(app.db.reader()).await?;
-    show_entry::<Organisation>(&app, &caller, &language, &headers, entry.ok_or(Error::NotFound)?).await
+    reading::show(&app, &caller, &parameters, &headers, entry.ok_or(Error::NotFound)?, None).await
 }
 
 /// `PATCH /v1/organisation`

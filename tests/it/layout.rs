@@ -24,6 +24,7 @@ const ROWS: [&[&str]; 5] = [
         "previews",
         "projects",
         "publications",
+        "reading",
         "schedule",
         "service",
         "sessions",

@@ -1,4 +1,5 @@
-//! One declared type, three schemas: as readers get it, as writers send it, as a patch may change it.
+//! One declared type, four schemas: as readers get it, whole or the parts they picked, as writers send it,
+//! as a patch may change it.
 
 use serde_json::{Map, Value, json};
 
@@ -23,12 +24,14 @@ pub fn add_schemas(
     }
 }
 
-/// What a schema is for. The same type is told to readers with everything there, asked of writers
-/// with what is needed, and taken in a patch with nothing needed at all.
+/// What a schema is for. The same type is told to readers with everything there, or with what they picked,
+/// asked of writers with what is needed, and taken in a patch with nothing needed at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// For readers.
     Shown,
+    /// For readers who picked some of it.
+    Partial,
     /// For writers of something new.
     New,
     /// For writers of a change.
@@ -40,6 +43,7 @@ impl Use {
     fn name(self, name: &str) -> String {
         match self {
             Self::Shown => name.to_owned(),
+            Self::Partial => format!("Partial{name}"),
             Self::New => format!("New{name}"),
             Self::Patch => format!("{name}Patch"),
         }
@@ -105,6 +109,10 @@ impl Use {
                     object.insert("additionalProperties".to_owned(), false.into());
                 }
                 Self::New => {}
+                Self::Partial => {
+                    object.shift_remove("required");
+                    object.insert("additionalProperties".to_owned(), false.into());
+                }
                 Self::Patch => {
                     object.shift_remove("required");
                 }

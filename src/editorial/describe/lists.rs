@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operations::parameter;
+use super::operations::{parameter, words};
 use crate::editorial::{
     kind::Kind,
     lists::{
@@ -39,14 +39,11 @@ pub(super) fn list_parameters<K: Kind>() -> Vec<Value> {
         "Only what is published and answers these words, the best first unless `sort` is given; as `/v1/search` finds it. Of more than 10,000 answers, the best are sorted.",
     ));
     let names: Vec<&str> = facets::<K>().iter().map(|field| field.name).collect();
-    let mut counted = parameter(
+    parameters.push(words(
         "facets",
-        "query",
         &json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } }),
         "What to count in the whole list, separated by commas; then only what is published is listed. Each takes no notice of its own filter.",
-    );
-    (counted["style"], counted["explode"]) = (json!("form"), json!(false));
-    parameters.push(counted);
+    ));
     parameters.push(parameter(
         "state",
         "query",
@@ -59,18 +56,16 @@ pub(super) fn list_parameters<K: Kind>() -> Vec<Value> {
 
 fn sort_parameter<K: Kind>(fields: &[Field]) -> Value {
     let names = fields.iter().filter(|field| field.sorts).map(|field| field.name);
-    let words: Vec<String> = names.flat_map(|name| [name.to_owned(), format!("-{name}")]).collect();
+    let known: Vec<String> = names.flat_map(|name| [name.to_owned(), format!("-{name}")]).collect();
     let schema = json!({
         "type": "array", "minItems": 1, "maxItems": MAX_KEYS, "uniqueItems": true,
-        "items": { "type": "string", "enum": words },
+        "items": { "type": "string", "enum": known },
     });
     let description = format!(
         "Up to {MAX_KEYS} fields, separated by commas; with `-` the greatest comes first. What has no value comes last either way; equals stand by id. Names are in Turkish order, as they are served. Default: {}.",
         K::ORDER
     );
-    let mut sort = parameter("sort", "query", &schema, &description);
-    (sort["style"], sort["explode"]) = (json!("form"), json!(false));
-    sort
+    words("sort", &schema, &description)
 }
 
 fn filter(field: &Field) -> Value {

@@ -12,8 +12,8 @@ use super::{kind::Kind, references::kind_name};
 use crate::entity::vocabulary;
 
 pub use operations::{
-    PATCH_TYPES, id_parameter, if_match, if_none_match, language_parameters, parameter, request_body,
-    response,
+    PATCH_TYPES, fields_parameter, id_parameter, if_match, if_none_match, language_parameters, parameter,
+    request_body, response, shaped, words,
 };
 pub use schemas::{describe_schemas, describe_unpublished};
 

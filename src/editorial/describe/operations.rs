@@ -3,7 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{article, lists};
-use crate::editorial::{kind::Kind, references::kind_name};
+use crate::editorial::{
+    kind::Kind,
+    references::kind_name,
+    shape::{self, MAX_FIELDS, MAX_WITH_BODY, Of},
+};
 
 /// The parameter `name` in `place`: the path, the query or the headers.
 #[must_use]
@@ -56,6 +60,48 @@ pub(super) fn draft_parameter(description: &str) -> Value {
     parameter("draft", "query", &json!({ "type": "boolean", "default": false }), description)
 }
 
+/// A parameter that holds words separated by commas.
+#[must_use]
+pub fn words(name: &str, schema: &Value, description: &str) -> Value {
+    let mut words = parameter(name, "query", schema, description);
+    (words["style"], words["explode"]) = (json!("form"), json!(false));
+    words
+}
+
+/// The parameter that picks properties.
+#[must_use]
+pub fn fields_parameter<K: Kind>() -> Value {
+    let item = json!({ "$ref": format!("#/components/schemas/{}Field", K::NAME) });
+    let schema = json!({ "type": "array", "minItems": 1, "maxItems": MAX_FIELDS, "items": item });
+    words(
+        "fields",
+        &schema,
+        "Only these properties, separated by commas; a dot leads into what a property holds. Of a long text `:excerpt(200)` is its beginning as plain text, at most so many characters, cut between words. What is not asked for is not read.",
+    )
+}
+
+/// The parameter that adds what is usually left out.
+fn include_parameter<K: Kind>(of: Of) -> Value {
+    let schema = json!({
+        "type": "array", "minItems": 1,
+        "items": { "type": "string", "enum": shape::includable::<K>(of) },
+    });
+    let mut description = "What to add, separated by commas: a reference gets the `entry` it names, as its list shows it, up to 500 of them.".to_owned();
+    if let Some(body) = K::BODY {
+        let html = shape::html_of(body);
+        let text = format!(" `{html}` is the long text as sanitised HTML.");
+        description.push_str(&text);
+        if of == Of::List {
+            let text = format!(" With the long text a page has at most {MAX_WITH_BODY} entries.");
+            description.push_str(&text);
+        }
+    }
+    if of == Of::Entry && shape::may_show_related::<K>() {
+        description.push_str(" `related` is what `/related` answers.");
+    }
+    words("include", &schema, &description)
+}
+
 pub(super) fn page_parameters() -> Vec<Value> {
     vec![
         parameter(
@@ -94,6 +140,16 @@ pub fn response(name: &str, description: &str) -> Value {
     })
 }
 
+/// A response with a body of the schema `name`, or, with `fields`, of `Partial…`.
+#[must_use]
+pub fn shaped(name: &str, description: &str) -> Value {
+    let mut response = response(name, description);
+    let whole = response["content"]["application/json"]["schema"].take();
+    let partial = json!({ "$ref": format!("#/components/schemas/Partial{name}") });
+    response["content"]["application/json"]["schema"] = json!({ "anyOf": [whole, partial] });
+    response
+}
+
 /// A request body of the schema `name`.
 #[must_use]
 pub fn request_body(name: &str, media_types: &[&str], description: &str) -> Value {
@@ -130,12 +186,13 @@ pub(super) fn list<K: Kind>() -> Value {
         "read",
     );
     let mut parameters = page_parameters();
+    parameters.extend([fields_parameter::<K>(), include_parameter::<K>(Of::List)]);
     parameters.extend(lists::list_parameters::<K>());
     parameters.extend(language_parameters());
     parameters.push(if_none_match());
     list["parameters"] = parameters.into();
     list["responses"] = json!({
-        "200": response(&format!("{}Page", K::NAME), "A page"),
+        "200": shaped(&format!("{}Page", K::NAME), "A page"),
         "304": { "description": "Still as you have it" },
     });
     list["responses"]["200"]["headers"]["Link"] = json!({ "description": "The next page, as `rel=\"next\"`, and, from the second on, the first, as `rel=\"first\"` (RFC 8288).", "schema": { "type": "string" } });
@@ -164,7 +221,7 @@ pub(super) fn read<K: Kind>() -> Value {
         "One entry, whole. A slug that was public once leads to the present one.",
         "read",
     );
-    let mut parameters = vec![id_parameter()];
+    let mut parameters = vec![id_parameter(), fields_parameter::<K>(), include_parameter::<K>(Of::Entry)];
     parameters.extend(language_parameters());
     parameters.push(draft_parameter(
         "Show the working copy, while there is one; for those who may change the entry.",
@@ -172,7 +229,7 @@ pub(super) fn read<K: Kind>() -> Value {
     parameters.push(if_none_match());
     read["parameters"] = parameters.into();
     read["responses"] = json!({
-        "200": response(K::NAME, "The entry"),
+        "200": shaped(K::NAME, "The entry"),
         "304": { "description": "Still as you have it" },
         "308": { "description": "The entry has another slug now; `Location` has its address" },
     });

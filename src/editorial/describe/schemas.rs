@@ -1,5 +1,7 @@
 //! The schemas of a kind, composed of what its types and its declarations say.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -17,8 +19,10 @@ use crate::{
         draft::{Common, Draft, NewCredit},
         kind::{Agents, CreditField, Kind, LinkField},
         load::Stored,
+        markdown,
         previews::{CreatedPreview, NewPreview, PreviewPage},
-        references::{Compact, References},
+        references::{Compact, References, kind_name},
+        shape::{self, Shape},
         slug,
         transitions::Standing,
         versions::{Comparison, Version, VersionPage},
@@ -27,7 +31,7 @@ use crate::{
     },
     entity::{
         entry,
-        vocabulary::{State, Visibility},
+        vocabulary::{self, State, Visibility},
     },
     http::locale::Language,
 };
@@ -46,6 +50,12 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
     remove_key(&mut patch, "example");
     let mut schemas =
         vec![(name.to_owned(), Use::Shown, shown.clone()), (format!("{name}Patch"), Use::Patch, patch)];
+    let mut partial = shown.clone();
+    partial["title"] = format!("Partial{name}").into();
+    partial["description"] =
+        format!("Of {} the properties that `fields` picks.", article(K::KIND).to_lowercase()).into();
+    remove_key(&mut partial, "example");
+    schemas.push((format!("Partial{name}"), Use::Partial, partial));
     if is_collection {
         let mut summary = shown;
         summary["title"] = format!("{name}Summary").into();
@@ -57,7 +67,9 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
         }
         schemas.push((format!("New{name}"), Use::New, new));
         schemas.push((format!("{name}Summary"), Use::Shown, summary));
-        schemas.push((format!("{name}Page"), Use::Shown, page_schema(name)));
+        schemas.push((format!("{name}Page"), Use::Shown, page_schema(name, &format!("{name}Summary"))));
+        let partial = format!("Partial{name}");
+        schemas.push((format!("{partial}Page"), Use::Shown, page_schema(&partial, &partial)));
         schemas.push((format!("{name}Version"), Use::Shown, version_schema(name)));
         schemas.push(("Transition".to_owned(), Use::New, value(&Transition::schema())));
         schemas.extend(shown_to_writers());
@@ -65,20 +77,88 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
     }
     let components = &mut document["components"]["schemas"];
     add_schemas(components, &declared, schemas);
-    if is_collection {
-        // What is only there when it is asked for.
-        components[format!("{name}Page")]["properties"]["total"] = json!({
+    add_optional::<K>(components, is_collection);
+    components[format!("{name}Field")] = field_schema::<K>(components);
+}
+
+/// Adds to the schemas of `K` what is only there when it is asked for.
+fn add_optional<K: Kind>(components: &mut Value, is_collection: bool) {
+    let name = K::NAME;
+    if let Some(body) = K::BODY {
+        let long = components[name]["properties"][body].clone();
+        let html = json!({
+            "type": ["string", "null"], "contentMediaType": "text/html",
+            "description": format!("`{body}` as sanitised HTML; with `include={}`.", shape::html_of(body)),
+        });
+        for name in [name.to_owned(), format!("{name}Summary"), format!("Partial{name}")] {
+            let properties = &mut components[name]["properties"];
+            properties[body] = long.clone();
+            properties[shape::html_of(body)] = html.clone();
+        }
+    }
+    if !is_collection {
+        return;
+    }
+    let with_related = [name.to_owned(), format!("Partial{name}")];
+    for name in with_related.into_iter().filter(|_| shape::may_show_related::<K>()) {
+        components[name]["properties"][shape::RELATED] = json!({
+            "type": "array", "items": { "$ref": "#/components/schemas/RelatedEntry" },
+            "description": "What may interest whoever reads it; with `include=related`.",
+        });
+    }
+    for kind in targets::<K>() {
+        let name = schema_name(kind);
+        for (reference, entry) in [
+            (format!("{name}Reference"), format!("{name}Summary")),
+            (format!("Partial{name}Reference"), format!("Partial{name}")),
+        ] {
+            components[reference]["properties"][shape::ENTRY] = json!({
+                "$ref": format!("#/components/schemas/{entry}"),
+                "description": "The entry, as its list shows it; with `include`.",
+            });
+        }
+    }
+    for page in [format!("{name}Page"), format!("Partial{name}Page")] {
+        let properties = &mut components[page]["properties"];
+        properties["total"] = json!({
             "type": "integer", "minimum": 0, "description": "How many entries the list has; with `count=exact`.",
         });
-        components[format!("{name}Page")]["properties"]["facets"] = json!({
+        properties["facets"] = json!({
             "type": "array", "items": { "$ref": "#/components/schemas/Facet" },
             "description": "What was counted; with `facets`.",
         });
-        components[format!("{name}Page")]["properties"]["suggestion"] = json!({
+        properties["suggestion"] = json!({
             "type": ["string", "null"],
             "description": "The query with its typing errors corrected, when that differs and finds something; with `q`.",
         });
     }
+}
+
+/// What `fields` can name: properties, and what they hold.
+fn field_schema<K: Kind>(components: &Value) -> Value {
+    fn add(components: &Value, schema: &Value, path: &str, names: &mut Vec<String>) {
+        for (name, property) in shape::properties(components, schema).into_iter().flatten() {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            // Only one entry alone can be shown with it: there, the pattern lets it be named.
+            if shape::is_beside(property) {
+                continue;
+            }
+            names.push(path.clone());
+            if name != shape::ENTRY {
+                add(components, property, &path, names);
+            }
+        }
+    }
+    let mut names = Vec::new();
+    add(components, &components[format!("Partial{}", K::NAME)], "", &mut names);
+    json!({
+        "title": format!("{}Field", K::NAME),
+        "description": "A property, or a path to what it holds; of a long text also its beginning.",
+        "anyOf": [
+            { "type": "string", "enum": names },
+            { "type": "string", "maxLength": 200, "pattern": r"^[a-z_]+(\.[a-z_]+)*(:excerpt\([1-9][0-9]{0,3}\))?$", "example": "summary:excerpt(200)" },
+        ],
+    })
 }
 
 /// What those who write see beside the entries; the same for all kinds.
@@ -114,8 +194,19 @@ fn declared<K: Kind>() -> Map<String, Value> {
     CreatedPreview::schemas(&mut schemas);
     let mut declared: Map<String, Value> =
         schemas.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
-    declared.insert("Compact".to_owned(), value(&Compact::schema()));
-    declared.insert("CreditView".to_owned(), value(&CreditView::schema()));
+    let mut credit = value(&CreditView::schema());
+    for (part, kind) in [("person", vocabulary::Kind::Person), ("partner", vocabulary::Kind::Partner)] {
+        let meaning = credit["properties"][part]["description"].take();
+        credit["properties"][part] = optional_reference(kind, &meaning);
+    }
+    declared.insert("CreditView".to_owned(), credit);
+    for kind in targets::<K>() {
+        let mut reference = value(&Compact::schema());
+        let name = format!("{}Reference", schema_name(kind));
+        reference["title"] = name.clone().into();
+        reference["description"] = format!("{}, in brief.", article(kind)).into();
+        declared.insert(name, reference);
+    }
     declared.insert(format!("{}Texts", K::NAME), texts_schema::<K>());
     declared
 }
@@ -246,23 +337,29 @@ fn shown_schema<K: Kind>() -> Value {
         );
     }
     for field in K::LINKS {
-        let compact = json!({ "$ref": "#/components/schemas/Compact" });
         let schema = if field.many {
-            json!({ "type": "array", "description": field.meaning, "items": compact })
+            json!({ "type": "array", "description": field.meaning, "items": reference(field.target) })
         } else {
-            json!({ "description": field.meaning, "oneOf": [{ "type": "null" }, compact] })
+            optional_reference(field.target, &json!(field.meaning))
         };
         all.insert(field.name.to_owned(), schema);
     }
     if K::HAS_TOPICS {
-        let items = json!({ "$ref": "#/components/schemas/Compact" });
+        let items = reference(vocabulary::Kind::Topic);
         let description = "What it is about, the most important first.";
         all.insert(
             "topics".to_owned(),
             json!({ "type": "array", "description": description, "items": items }),
         );
     }
-    all.extend(properties(&value(&Tail::schema())));
+    let mut tail = properties(&value(&Tail::schema()));
+    if let Some(owner) = tail.get_mut("owner") {
+        *owner = optional_reference(vocabulary::Kind::Partner, &owner["description"].take());
+    }
+    all.extend(tail);
+    if let Some(body) = K::BODY {
+        all[body]["contentMediaType"] = markdown::MEDIA_TYPE.into();
+    }
     json!({
         "type": "object",
         "title": K::NAME,
@@ -272,7 +369,28 @@ fn shown_schema<K: Kind>() -> Value {
     })
 }
 
-fn page_schema(name: &str) -> Value {
+/// What entries of `K` refer to.
+fn targets<K: Kind>() -> BTreeSet<vocabulary::Kind> {
+    shape::references::<K>().into_iter().map(|reference| reference.kind).collect()
+}
+
+/// What the schema of a `kind` is called.
+fn schema_name(kind: vocabulary::Kind) -> String {
+    let (first, rest) = kind_name(kind).split_at(1);
+    format!("{}{rest}", first.to_uppercase())
+}
+
+/// The schema of a reference to an entry of `kind`.
+fn reference(kind: vocabulary::Kind) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{}Reference", schema_name(kind)) })
+}
+
+fn optional_reference(kind: vocabulary::Kind, meaning: &Value) -> Value {
+    json!({ "description": meaning, "oneOf": [{ "type": "null" }, reference(kind)] })
+}
+
+/// A page of entries as the schema `item` says.
+fn page_schema(name: &str, item: &str) -> Value {
     json!({
         "type": "object",
         "title": format!("{name}Page"),
@@ -280,7 +398,7 @@ fn page_schema(name: &str) -> Value {
         "required": ["data", "page"],
         "additionalProperties": false,
         "properties": {
-            "data": { "type": "array", "items": { "$ref": format!("#/components/schemas/{name}Summary") } },
+            "data": { "type": "array", "items": { "$ref": format!("#/components/schemas/{item}") } },
             "page": { "$ref": "#/components/schemas/PageInfo" },
         },
     })
@@ -328,7 +446,7 @@ fn shown_example<K: Kind>() -> Value {
         source_altered: false,
         derived_by: 0,
     };
-    let language = Language { locale: "tr".to_owned(), all: false, fallback: true };
-    let view = View { language: &language, caller: &Caller::PUBLIC, with_body: true };
+    let language = Language::fixed("tr");
+    let view = View { language: &language, caller: &Caller::PUBLIC, shape: &Shape::WHOLE };
     view.render(Stored { entry, draft, is_copy: false }, &References::default()).into()
 }

@@ -16,6 +16,7 @@ use crate::{
         draft::Draft,
         kind::{Kind, object},
         load::load,
+        shape::Shape,
         store,
     },
     entity::{entry, entry_value, title_key},
@@ -104,7 +105,7 @@ pub async fn catch_up<K: Kind>(app: &App) -> Result<u64> {
             return Ok(done);
         }
         done += u64::try_from(rows.len()).unwrap_or_default();
-        let entries = load::<K>(&tx, rows, true).await?;
+        let entries = load::<K>(&tx, rows, &Shape::WHOLE).await?;
         for stored in &entries {
             let row = entry::ActiveModel {
                 sort_key: Set(K::sort_key(&stored.draft)),

@@ -24,6 +24,7 @@ use crate::{
         Draft, Kind, claims, edit, history,
         load::{Stored, load},
         references,
+        shape::Shape,
         store::{self, Before, Write},
         tree,
         workflow::Stage,
@@ -98,7 +99,7 @@ pub async fn befores<K: Kind>(
     // Of what was deleted for good there is nothing to load: it is written anew in its old place.
     let is_written = |row: &&entry::Model| row.version > 0 && row.purged_at.is_none();
     let written = rows.iter().flatten().filter(is_written).cloned().collect();
-    let stored = load::<K>(db, written, true).await?;
+    let stored = load::<K>(db, written, &Shape::WHOLE).await?;
     let mut stored: HashMap<Uuid, Stored<K>> =
         stored.into_iter().map(|stored| (stored.entry.id, stored)).collect();
     let before = |row: Option<entry::Model>| match row {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod languages;
+mod shape;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

@@ -33,7 +33,8 @@ use crate::{
         page::{PageInfo, opened},
         query::{Parameters, Values},
     },
-    search::{self, Filter, Place, Synonyms, Test, Value, attribute},
+    search::{self, Filter, Place, Test, Value, attribute},
+    synonyms,
 };
 
 /// How many characters a query may have.
@@ -216,6 +217,7 @@ pub(super) async fn search(
     let list = format!("search|{:?}|{q}|{kinds:?}", caller.grants.reads);
     let after = opened(cursor.as_deref(), app.secrets.cursor_key(), &list)?;
     let index = filling::current(&app).await?;
+    let synonyms = synonyms::current(&app).await?;
     let audience = filling::audience(&caller);
     let kinds: Vec<Value> = kinds.into_iter().map(|kind| Value::Text(kind_name(kind).to_owned())).collect();
     let asked = facets.clone();
@@ -231,7 +233,7 @@ pub(super) async fn search(
             facets: &asked,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             after: after.as_ref().and_then(place),
-            ..search::Query::new(&q, audience, Synonyms::starting())
+            ..search::Query::new(&q, audience, &synonyms)
         })
     })
     .await?;

@@ -50,6 +50,12 @@ impl Synonyms {
         synonyms
     }
 
+    /// A key as it is compared: its words, folded, a space between two; empty when it has none.
+    #[must_use]
+    pub fn folded_key(key: &str) -> String {
+        folded(key).join(" ")
+    }
+
     /// The table that comes with the program.
     #[must_use]
     pub fn starting() -> &'static Self {

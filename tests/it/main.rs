@@ -23,5 +23,6 @@ mod metrics;
 mod privacy;
 mod reading;
 mod schema;
+mod synonyms;
 mod vocabularies;
 mod workflow;

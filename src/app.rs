@@ -47,7 +47,7 @@ pub struct Parts {
     /// What wakes the workers.
     pub jobs: Jobs,
     /// The search index.
-    pub catalogue: Arc<Catalogue>,
+    pub catalogue: Catalogue,
     /// The synonyms that searches use.
     pub synonyms: SynonymsInUse,
     /// What is counted, for whoever watches the service.
@@ -83,7 +83,7 @@ impl App {
             trail: Trail::open(db.clone(), clock.clone()),
             mailer,
             jobs: Jobs::default(),
-            catalogue: Arc::new(Catalogue::new(config.data_dir.join("index"))),
+            catalogue: Catalogue::new(config.data_dir.join("index")),
             synonyms: SynonymsInUse::default(),
             metrics: Metrics::default(),
             db,

@@ -11,6 +11,7 @@ use crate::{
     editorial::{
         Draft, Kind, check,
         kind::{Agents, CreditField, LinkField, columns},
+        lists::{COUNTRY, Field, Holds, LANGUAGE, words},
     },
     entity::{
         self,
@@ -163,6 +164,17 @@ impl Kind for Event {
     const ORDER: &'static str = "the latest beginning first";
     const REQUIRED: &'static [&'static str] = &["starts_at", "ends_at", "time_zone"];
     const REQUIRED_TEXTS: &'static [&'static str] = &["title"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("type", Holds::Words(words::<EventType>), "The form of the event."),
+        Field::new("starts_at", Holds::Instant, "When it begins.").sorts(),
+        Field::new("ends_at", Holds::Instant, "When it ends.").sorts(),
+        Field::new("all_day", Holds::Flag, "Whether it takes whole days."),
+        Field::new("status", Holds::Words(words::<EventStatus>), "Whether it takes place."),
+        Field::new("mode", Holds::Words(words::<AttendanceMode>), "How people attend."),
+        Field::new("country", COUNTRY, "The country it is in, where that is shown."),
+        Field::new("language", LANGUAGE, "A language spoken.").of(&["languages"]).many(),
+        Field::new("registration_deadline", Holds::Instant, "Until when to register."),
+    ];
     const CREDITS: &'static [CreditField] = &[
         CreditField {
             name: "speakers",

@@ -1,6 +1,15 @@
 //! All kinds of content: calling what is generic over the kind, for every one, or when only its name is
 //! known.
 
+use std::collections::BTreeMap;
+
+use crate::{
+    app::App,
+    editorial::lists::derived,
+    entity::{entry, vocabulary::Kind},
+    http::Result,
+};
+
 /// Calls a macro with every kind that has a collection.
 macro_rules! every_collection {
     ($do:ident) => {
@@ -34,3 +43,30 @@ macro_rules! for_kind {
 }
 
 pub(crate) use {every_collection, for_kind};
+
+/// `rows` by kind, for `for_kind!`.
+#[must_use]
+pub fn by_kind(rows: Vec<entry::Model>) -> BTreeMap<Kind, Vec<entry::Model>> {
+    let mut kinds: BTreeMap<Kind, Vec<entry::Model>> = BTreeMap::new();
+    for row in rows {
+        kinds.entry(row.kind).or_default().push(row);
+    }
+    kinds
+}
+
+/// Derives what lists find entries by, where an older version of the rules did so, or none; before the
+/// service starts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn catch_up(app: &App) -> Result<()> {
+    let mut done = 0;
+    macro_rules! derive {
+        ($($kind:ty),*) => {$(done += derived::catch_up::<$kind>(app).await?;)*};
+    }
+    every_collection!(derive);
+    if done > 0 {
+        tracing::info!(entries = done, "what lists find entries by was derived anew");
+    }
+    Ok(())
+}

@@ -22,6 +22,7 @@
 //! | who is calling and what they may do; signing in, second factors, one's own account | [`auth`] |
 //! | a `POST` that may be sent again: the key, and its effect once | [`http::idempotency`], [`auth::once`] |
 //! | the entry that every kind of content is: who sees it, reading, writing, documenting | [`editorial`] |
+//! | which entries a list has, in which order: filters, sorts, pages, the alphabet | [`editorial::lists`], [`editorial::collation`] |
 //! | the kinds: own fields, texts, rules, example | [`publications`], [`projects`], [`events`], [`practices`], [`people`], [`partners`], [`topics`], [`organisation`] |
 //! | what a preview link shows; what is published, archived and deleted when its time has come | [`previews`], [`schedule`] |
 //! | calling what is generic over the kind when only its name is known | [`kinds`] |
@@ -61,7 +62,7 @@
 //!
 //! A migration for its table, an entity, a file that implements [`editorial::Kind`], its name in
 //! [`router`], in [`interchange`] and in [`changes`], tests, `UPDATE_OPENAPI=1 cargo test document`. Everything else
-//! (list, item, create, patch, trash, transitions, revisions, change log, import, export, schemas,
+//! (list with its filters and orders, item, create, patch, trash, transitions, revisions, change log, import, export, schemas,
 //! documentation) follows from the declaration.
 //!
 //! # What must stay true

@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::{
-    editorial::{Draft, Kind, check, kind::columns, slug::collation_key},
+    editorial::{
+        Draft, Kind, check, collation,
+        kind::columns,
+        lists::{COUNTRY, Field, Holds, words},
+    },
     entity::{
         self,
-        vocabulary::{self, PartnerType},
+        vocabulary::{self, IdentifierScheme, PartnerType},
     },
     http::FieldError,
 };
@@ -64,6 +68,12 @@ impl Kind for Partner {
     const DESCENDING: bool = false;
     const ORDER: &'static str = "by name in Turkish order";
     const REQUIRED_TEXTS: &'static [&'static str] = &["name"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("type", Holds::Words(words::<PartnerType>), "What kind of organisation it is."),
+        Field::new("country", COUNTRY, "The country it is in."),
+    ];
+    const IDENTIFIERS: &'static [(&'static str, IdentifierScheme)] =
+        &[("ror", IdentifierScheme::Ror), ("org_id", IdentifierScheme::OrgId)];
 
     type Fields = Fields;
     type Texts = Texts;
@@ -72,7 +82,7 @@ impl Kind for Partner {
     columns!(partner: r#type, country, website; json; json?);
 
     fn sort_key(draft: &Draft<Self>) -> String {
-        collation_key(&draft.heading().unwrap_or_default())
+        draft.heading().map_or_else(|| collation::LAST.to_owned(), |name| collation::key(&name))
     }
 
     fn check(draft: &Draft<Self>, errors: &mut Vec<FieldError>) {

@@ -13,13 +13,13 @@ use crate::{
     auth::Caller,
     clock::{Clock, optional_instant},
     editorial::{
-        Draft, Kind, check,
+        Draft, Kind, check, collation,
         kind::{LinkField, columns},
-        slug::collation_key,
+        lists::{Field, Holds, words},
     },
     entity::{
         self,
-        vocabulary::{self, ConsentScope, PersonRole},
+        vocabulary::{self, ConsentScope, IdentifierScheme, PersonRole},
     },
     http::FieldError,
 };
@@ -117,6 +117,11 @@ impl Kind for Person {
     const ORDER: &'static str = "by family name in Turkish order";
     const REQUIRED: &'static [&'static str] = &["name"];
     const REQUIRED_TEXTS: &'static [&'static str] = &[];
+    const FIELDS: &'static [Field] =
+        &[Field::new("role", Holds::Words(words::<PersonRole>), "What the person is to the organisation.")
+            .of(&["roles"])
+            .many()];
+    const IDENTIFIERS: &'static [(&'static str, IdentifierScheme)] = &[("orcid", IdentifierScheme::Orcid)];
     const LINKS: &'static [LinkField] = &[LinkField {
         name: "affiliated_with",
         target: vocabulary::Kind::Partner,
@@ -132,15 +137,15 @@ impl Kind for Person {
     columns!(person: website; json roles; json? name, consent);
 
     fn sort_key(draft: &Draft<Self>) -> String {
-        let name = draft.fields.name.as_ref();
-        let parts = name.map(|name| (name.family.as_deref(), name.given.as_deref(), name.display.as_str()));
-        match parts {
-            Some((Some(family), given, _)) => {
-                collation_key(&format!("{family} {}", given.unwrap_or_default()))
-            }
-            Some((None, _, display)) => collation_key(display),
-            None => String::new(),
-        }
+        let name = Self::ordered_name(&draft.fields, None);
+        name.map_or_else(|| collation::LAST.to_owned(), |name| collation::key(&name))
+    }
+
+    /// By family name.
+    fn ordered_name(fields: &Fields, _: Option<&Texts>) -> Option<String> {
+        let Name { given, family, display } = fields.name.as_ref()?;
+        let Some(family) = family else { return Some(display.clone()) };
+        Some(format!("{family} {}", given.as_deref().unwrap_or_default()))
     }
 
     fn heading(fields: &Fields, _: Option<&Texts>) -> Option<String> {

@@ -9,6 +9,7 @@ use crate::{
     editorial::{
         Draft, Kind, check,
         kind::{Agents, CreditField, LinkField, columns},
+        lists::{COUNTRY, Field, Holds, words},
         values::CountryShare,
     },
     entity::{
@@ -100,6 +101,15 @@ impl Kind for Practice {
     const ORDER: &'static str = "the latest begun first";
     const REQUIRED: &'static [&'static str] = &["outcome"];
     const REQUIRED_TEXTS: &'static [&'static str] = &["title", "summary", "what_was_done", "what_happened"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("outcome", Holds::Words(words::<Outcome>), "What came of it."),
+        Field::new("period_start", Holds::PartialDate, "When it began.").sorts(),
+        Field::new("period_end", Holds::PartialDate, "When it ended.").sorts(),
+        Field::new("year", Holds::Year, "The year in which it began.").of(&["period_start"]),
+        Field::new("scope", Holds::Words(words::<Reach>), "How far it reached."),
+        Field::new("country", COUNTRY, "A country it took place in.").of(&["countries"]).many(),
+        Field::new("anonymised", Holds::Flag, "Whether those who took part must not be recognised."),
+    ];
     const CREDITS: &'static [CreditField] = &[
         CreditField {
             name: "partners",

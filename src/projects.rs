@@ -9,11 +9,12 @@ use crate::{
     editorial::{
         Draft, Kind, check,
         kind::{Agents, CreditField, LinkField, columns},
+        lists::{CODE, COUNTRY, Field, Holds, words},
         values::{CountryShare, Multilingual},
     },
     entity::{
         self,
-        vocabulary::{self, Measure, ProjectStatus, Reach, Role, TransactionType},
+        vocabulary::{self, IdentifierScheme, Measure, ProjectStatus, Reach, Role, TransactionType},
     },
     http::FieldError,
 };
@@ -202,6 +203,26 @@ impl Kind for Project {
     const DESCENDING: bool = true;
     const ORDER: &'static str = "the latest begun first";
     const REQUIRED_TEXTS: &'static [&'static str] = &["title", "summary"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("code", CODE, "Its code in the organisation's books."),
+        Field::new("status", Holds::Words(words::<ProjectStatus>), "How far it is."),
+        Field::new("start", Holds::Date, "When it began, else was to begin.")
+            .of(&["actual_start", "planned_start"])
+            .sorts(),
+        Field::new("end", Holds::Date, "When it ended, else was to end.")
+            .of(&["actual_end", "planned_end"])
+            .sorts(),
+        Field::new("year", Holds::Year, "The year in which it began, else was to begin.")
+            .of(&["actual_start", "planned_start"]),
+        Field::new("scope", Holds::Words(words::<Reach>), "How far it reaches."),
+        Field::new("country", COUNTRY, "A country it works in.").of(&["countries"]).many(),
+        Field::new("sdg_target", CODE, "A Sustainable Development Goal or target it serves.")
+            .of(&["sdg_targets"])
+            .many(),
+        Field::new("sector", CODE, "The code of a sector it works in.").of(&["sectors"]).many(),
+        Field::new("gender_marker", Holds::Number { least: 0, most: 2 }, "OECD DAC gender equality marker."),
+    ];
+    const IDENTIFIERS: &'static [(&'static str, IdentifierScheme)] = &[("iati", IdentifierScheme::Iati)];
     const CREDITS: &'static [CreditField] = &[
         CreditField {
             name: "partners",

@@ -9,10 +9,11 @@ use crate::{
     editorial::{
         Draft, Kind, check,
         kind::{Agents, CreditField, LinkField, columns},
+        lists::{CODE, Field, Holds, LANGUAGE, words},
     },
     entity::{
         self,
-        vocabulary::{self, Access, Audience, PublicationType, Reach, Role},
+        vocabulary::{self, Access, Audience, IdentifierScheme, PublicationType, Reach, Role},
     },
     http::FieldError,
 };
@@ -107,6 +108,19 @@ impl Kind for Publication {
     const ORDER: &'static str = "the latest issued first";
     const REQUIRED: &'static [&'static str] = &["type", "issued", "languages"];
     const REQUIRED_TEXTS: &'static [&'static str] = &["title", "summary"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("type", Holds::Words(words::<PublicationType>), "The form of the publication."),
+        Field::new("issued", Holds::PartialDate, "When it appeared.").sorts(),
+        Field::new("year", Holds::Year, "The year in which it appeared.").of(&["issued"]),
+        Field::new("language", LANGUAGE, "A language of its text.").of(&["languages"]).many(),
+        Field::new("licence", CODE, "Its licence (SPDX identifier)."),
+        Field::new("access", Holds::Words(words::<Access>), "Who may read the full text."),
+        Field::new("embargo_until", Holds::Date, "Until when the full text is withheld."),
+        Field::new("scope", Holds::Words(words::<Reach>), "How far what it says reaches."),
+        Field::new("audience", Holds::Words(words::<Audience>), "Whom it is written for.").many(),
+    ];
+    const IDENTIFIERS: &'static [(&'static str, IdentifierScheme)] =
+        &[("doi", IdentifierScheme::Doi), ("isbn", IdentifierScheme::Isbn), ("issn", IdentifierScheme::Issn)];
     const CREDITS: &'static [CreditField] = &[
         CreditField {
             name: "authors",

@@ -28,7 +28,7 @@ struct Api;
 pub fn router(app: &App) -> Router {
     let (declared, _) = declared().split_for_parts();
     macro_rules! collections {
-        ($($kind:ty),*) => { Router::new()$(.merge(editorial::router::<$kind>()).merge(bulk::router::<$kind>()).merge(download::router::<$kind>()).merge(discovery::related::<$kind>()))* };
+        ($($kind:ty),*) => { Router::new()$(.merge(discovery::collection::<$kind>()).merge(editorial::router::<$kind>()).merge(bulk::router::<$kind>()).merge(download::router::<$kind>()))* };
     }
     declared
         .merge(organisation::router())

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 
 use crate::{
     editorial::{
-        Draft, Kind, check,
+        Draft, Kind, check, collation,
         kind::{LinkField, columns},
-        slug::collation_key,
+        lists::{CODE, Field, Holds},
     },
     entity::{self, vocabulary},
     http::FieldError,
@@ -67,6 +67,15 @@ impl Kind for Topic {
     const DESCENDING: bool = false;
     const ORDER: &'static str = "by position, then by label in Turkish order";
     const REQUIRED_TEXTS: &'static [&'static str] = &["label"];
+    const FIELDS: &'static [Field] = &[
+        Field::new("notation", CODE, "Its code."),
+        Field::new(
+            "position",
+            Holds::Number { least: 0, most: 1_000_000 },
+            "Its place in the default order.",
+        )
+        .sorts(),
+    ];
     const LINKS: &'static [LinkField] = &[
         LinkField {
             name: "broader",
@@ -91,7 +100,8 @@ impl Kind for Topic {
     columns!(topic: notation, position; json exact_matches, close_matches; json?);
 
     fn sort_key(draft: &Draft<Self>) -> String {
-        format!("{:07}{}", draft.fields.position, collation_key(&draft.heading().unwrap_or_default()))
+        let name = draft.heading().map_or_else(|| collation::LAST.to_owned(), |name| collation::key(&name));
+        format!("{:07}{name}", draft.fields.position)
     }
 
     fn check(draft: &Draft<Self>, errors: &mut Vec<FieldError>) {

@@ -12,6 +12,7 @@ mod m20261122_000003_access;
 mod m20261124_000004_security;
 mod m20261124_000005_workflow;
 mod m20261124_000006_snapshot;
+mod m20261124_000007_sort_keys;
 mod m20261124_000008_synonyms;
 
 /// All steps, oldest first.
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000004_security::Migration),
             Box::new(m20261124_000005_workflow::Migration),
             Box::new(m20261124_000006_snapshot::Migration),
+            Box::new(m20261124_000007_sort_keys::Migration),
             Box::new(m20261124_000008_synonyms::Migration),
         ]
     }

@@ -20,7 +20,7 @@ use super::{Change, ChangedEntry, Feed, wrong_place};
 use crate::{
     app::App,
     auth::Follower,
-    editorial::{Kind, answer::render, finder, view::View},
+    editorial::{answer::render, finder, view::View},
     entity::{
         change, entry,
         vocabulary::{self, Happened, Visibility, What},
@@ -31,8 +31,7 @@ use crate::{
         locale::Language,
         query::{Parameters, Values},
     },
-    kinds::every_collection,
-    organisation::Organisation,
+    kinds::{by_kind, for_kind},
 };
 
 /// A page of the change log.
@@ -244,29 +243,13 @@ impl Present {
         }
         let language = Language { locale: app.config.default_locale.clone(), all: true, fallback: true };
         let view = View { language: &language, caller: &feed.reader, with_body: true };
-        macro_rules! add {
-            ($($kind:ty),*) => { $(present.add::<$kind>(tx, view.clone(), &rows).await?;)* };
+        for (kind, rows) in by_kind(rows) {
+            let names: Vec<(Uuid, String)> = rows.iter().map(|row| (row.id, row.slug.clone())).collect();
+            let shown = for_kind!(kind, render(tx, view.clone(), rows))?;
+            let named = names.into_iter().zip(shown).map(|((id, slug), shown)| (id, (slug, shown)));
+            present.entries.extend(named);
         }
-        add!(Organisation);
-        every_collection!(add);
         Ok(present)
-    }
-
-    /// Adds the entries of the kind `K` among `rows`.
-    async fn add<K: Kind>(
-        &mut self,
-        tx: &impl ConnectionTrait,
-        view: View<'_>,
-        rows: &[entry::Model],
-    ) -> Result<()> {
-        let rows: Vec<entry::Model> = rows.iter().filter(|row| row.kind == K::KIND).cloned().collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<(Uuid, String)> = rows.iter().map(|row| (row.id, row.slug.clone())).collect();
-        let shown = render::<K>(tx, view, rows).await?;
-        self.entries.extend(names.into_iter().zip(shown).map(|((id, slug), shown)| (id, (slug, shown))));
-        Ok(())
     }
 
     /// What `line` says now.

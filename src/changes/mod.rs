@@ -30,8 +30,6 @@ use crate::{
     organisation::Organisation,
 };
 
-pub use log::latest;
-
 /// The routes.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(log::list_changes)).routes(routes!(stream::stream_changes))

@@ -23,6 +23,7 @@ use crate::{
     crypto::{Keyring, KeyringError, SecretError, Secrets},
     db::{Db, DbError},
     http::{Error, FieldError},
+    kinds,
     mail::{MailError, MailSettings, Mailer, Transport},
     router,
 };
@@ -203,7 +204,9 @@ async fn open(config: Config) -> Result<App, Failure> {
     db.migrate(&config.data_dir).await?;
     let keyring = Keyring::load(&db, &clock, &secrets).await?;
     let mailer = Mailer::new(mail_settings(&config))?;
-    Ok(App::new(db, clock, config, secrets, keyring, router::contract(), mailer))
+    let app = App::new(db, clock, config, secrets, keyring, router::contract(), mailer);
+    kinds::catch_up(&app).await?;
+    Ok(app)
 }
 
 /// How messages are sent.

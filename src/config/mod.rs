@@ -42,7 +42,11 @@ pub const SETTINGS: &[Setting] = &[
         "`postgres://user:password@host/name`; default: SQLite in the data directory. Also read from `DATABASE_URL`",
     ),
     setting("database_connections", "8", "connections a process keeps to the database, 2 to 200"),
-    setting("data_dir", "data", "directory for the SQLite database, the secret and the demo credentials"),
+    setting(
+        "data_dir",
+        "data",
+        "directory for the SQLite database, the secret, the search index and the demo credentials",
+    ),
     setting("listen", "127.0.0.1:8080", "address and port to serve on"),
     setting(
         "admin_listen",

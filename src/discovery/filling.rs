@@ -1,24 +1,19 @@
 //! Keeping the index up with the database: filled once, then following the change log.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 use tokio::sync::MutexGuard;
 
-use super::{ask, record, unavailable};
+use super::{ask, record::of_kind, unavailable};
 use crate::{
     app::App,
-    changes,
-    editorial::finder,
     entity::{
         change, entry,
-        vocabulary::{State, Visibility},
+        vocabulary::{Kind, State, Visibility},
     },
     http::{Code, Error, Result},
-    kinds::every_collection,
+    kinds::{by_kind, for_kind},
     search::{self, Index, Position},
 };
 
@@ -46,8 +41,12 @@ pub enum Filled {
 /// When the database fails; 503 when the folder of the index cannot be used.
 pub async fn fill(app: &App) -> Result<Filled> {
     let index = opened(app).await?;
-    let latest = changes::latest(app.db.reader()).await?;
-    app.catalogue.note_behind(latest - index.position().map_or(0, |position| position.change));
+    let end = end(app).await?;
+    if is_at(&index, &end) {
+        app.catalogue.note_behind(0);
+        return Ok(Filled::Current);
+    }
+    app.catalogue.note_behind(end.change - index.position().map_or(0, |position| position.change));
     let turn = app.catalogue.turn().lock().await;
     let filled = filled(app, &index, &turn).await?;
     app.catalogue.note_behind(0);
@@ -60,14 +59,13 @@ pub async fn fill(app: &App) -> Result<Filled> {
 /// When the database fails; 503 when the index is being made.
 pub async fn current(app: &App) -> Result<Arc<Index>> {
     let index = opened(app).await?;
-    let latest = changes::latest(app.db.reader()).await?;
-    let behind = |index: &Index| index.position().map(|position| latest - position.change);
-    if behind(&index) == Some(0) && index.is_intact() {
+    let end = end(app).await?;
+    if is_at(&index, &end) {
         return Ok(index);
     }
     let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
-    let is_near = match behind(&index) {
-        Some(behind) => behind <= most,
+    let is_near = match index.position() {
+        Some(position) => end.change - position.change <= most,
         None => count(app).await? <= AT_ONCE,
     };
     if is_near {
@@ -147,12 +145,7 @@ async fn followed(app: &App, index: &Arc<Index>, _: &MutexGuard<'_, ()>) -> Resu
 /// Makes the index anew beside the old one, and takes its place. What changes meanwhile comes after the
 /// position noted, and is taken in next time.
 async fn anew(app: &App, index: &Arc<Index>, _: &MutexGuard<'_, ()>) -> Result<u64> {
-    let last = change::Entity::find()
-        .filter(change::Column::Position.is_not_null())
-        .order_by_desc(change::Column::Position)
-        .one(app.db.reader())
-        .await?;
-    let position = last.as_ref().map_or(Position { database: String::new(), change: 0 }, position_of);
+    let position = end(app).await?;
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<search::Entry>>(1);
     let index = Arc::clone(index);
     let written = ask(move || {
@@ -194,20 +187,29 @@ async fn anew(app: &App, index: &Arc<Index>, _: &MutexGuard<'_, ()>) -> Result<u
 
 /// What is indexed of `rows`, as far as some reader may see them.
 async fn records(db: &impl ConnectionTrait, rows: Vec<entry::Model>) -> Result<Vec<search::Entry>> {
-    let mut by_kind: BTreeMap<_, Vec<entry::Model>> = BTreeMap::new();
-    for row in rows.into_iter().filter(|row| finder::audience(row).is_some()) {
-        by_kind.entry(row.kind).or_default().push(row);
-    }
     let mut entries = Vec::new();
-    macro_rules! add {
-        ($($kind:ty),*) => { $(
-            if let Some(rows) = by_kind.remove(&<$kind as crate::editorial::Kind>::KIND) {
-                entries.extend(record::of_kind::<$kind>(db, rows).await?);
-            }
-        )* };
+    for (kind, rows) in by_kind(rows) {
+        // The organisation has an address of its own, which everybody knows.
+        if kind != Kind::Organisation {
+            entries.extend(for_kind!(kind, of_kind(db, rows))?);
+        }
     }
-    every_collection!(add);
     Ok(entries)
+}
+
+/// Where the log ends.
+async fn end(app: &App) -> Result<Position> {
+    let last = change::Entity::find()
+        .filter(change::Column::Position.is_not_null())
+        .order_by_desc(change::Column::Position)
+        .one(app.db.reader())
+        .await?;
+    Ok(last.as_ref().map_or(Position { database: String::new(), change: 0 }, position_of))
+}
+
+/// Whether `index` is filled up to `place`, of this very log.
+fn is_at(index: &Index, place: &Position) -> bool {
+    index.position().as_ref() == Some(place) && index.is_intact()
 }
 
 /// The place of `line` in its log; another log has another line there, even a copy of this one that was

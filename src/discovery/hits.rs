@@ -13,7 +13,7 @@ use crate::{
     editorial::{Kind, answer::render, finder, view::View},
     entity::{entry, vocabulary},
     http::{Result, locale::Language},
-    kinds::every_collection,
+    kinds::{by_kind, for_kind},
     search::{Matched, highlight, snippet},
 };
 
@@ -76,7 +76,7 @@ pub struct Shown {
     texts: Vec<String>,
 }
 
-/// The entries `ids`, as far as `caller` may read them.
+/// The entries `ids`, as far as `caller` may read them; without the long texts when `with_body` is not set.
 ///
 /// # Errors
 /// When the database fails.
@@ -85,6 +85,7 @@ pub async fn load(
     caller: &Caller,
     language: &Language,
     ids: impl Iterator<Item = Uuid>,
+    with_body: bool,
 ) -> Result<HashMap<Uuid, Shown>> {
     let ids: Vec<Uuid> = ids.collect();
     let mut shown = HashMap::new();
@@ -98,24 +99,19 @@ pub async fn load(
         .filter(finder::visible_to(&reader))
         .all(db)
         .await?;
-    let view = View { language, caller: &reader, with_body: true };
-    macro_rules! add {
-        ($($kind:ty),*) => { $(add::<$kind>(db, view.clone(), &rows, &mut shown).await?;)* };
+    let view = View { language, caller: &reader, with_body };
+    for (kind, rows) in by_kind(rows) {
+        for_kind!(kind, add(db, view.clone(), rows, &mut shown))?;
     }
-    every_collection!(add);
     Ok(shown)
 }
 
 async fn add<K: Kind>(
     db: &impl ConnectionTrait,
     view: View<'_>,
-    rows: &[entry::Model],
+    rows: Vec<entry::Model>,
     shown: &mut HashMap<Uuid, Shown>,
 ) -> Result<()> {
-    let rows: Vec<entry::Model> = rows.iter().filter(|row| row.kind == K::KIND).cloned().collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
     let kept = rows.clone();
     let rendered = render::<K>(db, view, rows).await?;
     for (row, rendered) in kept.into_iter().zip(rendered) {

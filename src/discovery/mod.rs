@@ -1,23 +1,31 @@
-//! Finding content: search over all kinds, completions, what else is of interest.
+//! Finding content: lists, search over all kinds, completions, what else is of interest.
 //!
 //! The index ([`crate::search`]) is derived data. `record` makes what is indexed of what a reader is
 //! shown, so nothing can be found that could not be read; `filling` keeps the index up with the change
 //! log; what is found is loaded through the one finder.
 
+mod condition;
 mod filling;
 mod hits;
+mod listing;
 mod record;
 mod related;
 mod searching;
 mod suggesting;
 
+use axum::{
+    Router,
+    http::{HeaderValue, Uri, header},
+    response::Response,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use filling::{Filled, fill};
-pub use related::{describe, router as related};
+pub use related::describe;
 
 use crate::{
     app::App,
+    editorial::{Kind, parameters::with_cursor},
     http::{Code, Error},
     search,
 };
@@ -25,6 +33,28 @@ use crate::{
 /// The routes that are not those of a collection.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(searching::search)).routes(routes!(suggesting::suggest))
+}
+
+/// The routes of the collection of `K` that find entries in it.
+pub fn collection<K: Kind>() -> Router<App> {
+    listing::router::<K>().merge(related::router::<K>())
+}
+
+/// Says in `response`, which answers a request for `uri`, where other pages are: relations, each with the
+/// page's cursor; the first page has none (RFC 8288).
+fn link<'a>(
+    app: &App,
+    uri: &Uri,
+    response: &mut Response,
+    pages: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+) {
+    let link = |(relation, cursor)| {
+        format!("<{}{}>; rel=\"{relation}\"", app.config.base_url, with_cursor(uri, cursor))
+    };
+    let links = pages.into_iter().map(link).collect::<Vec<String>>().join(", ");
+    if !links.is_empty() {
+        response.headers_mut().extend(HeaderValue::from_str(&links).ok().map(|links| (header::LINK, links)));
+    }
 }
 
 /// What the caller is told when the index cannot answer.

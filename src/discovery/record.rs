@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde_json::{Map, Value as Json};
 
+use super::condition;
 use crate::{
     auth::{Caller, Grants, caller::Actor},
     editorial::{
-        Kind, finder,
+        Kind, collation, finder,
         kind::object,
+        lists::{
+            field::{Holds, Place, fields},
+            value,
+        },
         load::{Stored, load},
         references::References,
-        slug::collation_key,
         view::{View, referred_to},
     },
     entity::{
@@ -26,24 +30,19 @@ use crate::{
 /// The properties that name an entry, whatever its kind.
 const NAMES: [&str; 8] =
     ["title", "subtitle", "label", "alternative_labels", "name", "short_name", "code", "notation"];
-/// Properties with one word that entries are filtered and counted by.
-const WORDS: [&str; 5] = ["type", "status", "scope", "outcome", "mode"];
-/// The properties whose year is the year of an entry, the first that there is.
-const DATES: [&str; 5] = ["issued", "starts_at", "actual_start", "planned_start", "period_start"];
-
 /// Somebody who reads what `audience` may read, and nothing else.
 fn reader(audience: Visibility) -> Caller {
     let grants = Grants { reads: Some(audience), ..Grants::NONE };
     Caller { actor: Actor::Nobody, grants, request_id: None }
 }
 
-/// What is indexed of the entries `rows`, of which every one has an audience.
+/// What is indexed of the entries `rows` of one kind, as far as some reader may see them.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_kind<K: Kind>(db: &impl ConnectionTrait, rows: Vec<entry::Model>) -> Result<Vec<Entry>> {
     let mut by_audience: HashMap<Visibility, Vec<entry::Model>> = HashMap::new();
-    for row in rows.into_iter().filter(|row| row.kind == K::KIND) {
+    for row in rows {
         if let Some(audience) = finder::audience(&row) {
             by_audience.entry(audience).or_default().push(row);
         }
@@ -78,17 +77,23 @@ fn of_entry<K: Kind>(
         let view = View { language: &language, caller: reader, with_body: true };
         view.render(stored.clone(), references)
     };
-    let rows = locales.iter().map(|locale| {
-        let heading = K::heading(&stored.draft.fields, stored.draft.translations.get(*locale));
-        row::<K>((*locale).clone(), heading.as_deref(), &shown(locale))
-    });
+    let mut found = Vec::new();
+    let mut rows = Vec::new();
+    for locale in locales {
+        let shown = shown(locale);
+        let heading = K::heading(&stored.draft.fields, stored.draft.translations.get(locale));
+        rows.push(row::<K>(locale.clone(), heading.as_deref(), &shown));
+        if locale == original {
+            found = attributes::<K>(&stored.entry, &shown);
+        }
+    }
     Entry {
         id: stored.entry.id,
         kind: K::KIND,
         audience,
         published: stored.entry.published_at.map_or(0, |at| at.timestamp_micros()),
-        rows: rows.collect(),
-        attributes: attributes::<K>(&shown(original)),
+        attributes: found,
+        rows,
     }
 }
 
@@ -98,7 +103,7 @@ fn row<K: Kind>(locale: String, heading: Option<&str>, shown: &Map<String, Json>
     let mut completions = Vec::new();
     let mut name = |text: &str| {
         texts.push((Weight::Title, text.to_owned()));
-        let order = collation_key(text).into_bytes();
+        let order = collation::key(text).into_bytes();
         completions.push(Completion { text: text.to_owned(), order });
     };
     let is_shown = |property: &str| shown.get(property).and_then(Json::as_str);
@@ -130,44 +135,65 @@ fn row<K: Kind>(locale: String, heading: Option<&str>, shown: &Map<String, Json>
     Row { locale, texts, completions }
 }
 
-/// What an entry is filtered and counted by.
-fn attributes<K: Kind>(shown: &Map<String, Json>) -> Vec<(String, Value)> {
-    let mut found: Vec<(&str, Value)> = Vec::new();
-    for name in WORDS {
-        let word = shown.get(name).and_then(Json::as_str);
-        found.extend(word.map(|word| (name, Value::Text(word.to_owned()))));
-    }
-    let languages = shown.get("languages").into_iter().flat_map(strings);
-    found.extend(languages.map(|language| ("language", Value::Text(language.to_owned()))));
-    let date = DATES.iter().find_map(|name| shown.get(*name)?.as_str());
-    let year: Option<i64> = date.and_then(|date| date.get(..4)?.parse().ok());
-    found.extend(year.map(|year| ("year", Value::Number(year))));
-    let mut name = |name: &'static str, value: Option<&Json>| {
-        let id = value.and_then(|value| value.get("id")?.as_str()?.parse().ok());
-        found.extend(id.map(|id| (name, Value::Entry(id))));
-    };
-    for topic in shown.get("topics").map(list).unwrap_or_default() {
-        name(attribute::TOPIC, Some(topic));
-    }
-    for credit in K::CREDITS.iter().filter_map(|field| shown.get(field.name)).flat_map(list) {
-        name(attribute::PERSON, credit.get("person"));
-        name(attribute::PARTNER, credit.get("partner"));
-    }
-    name(attribute::PARTNER, shown.get("owner"));
-    for field in K::LINKS {
-        let linked = match shown.get(field.name) {
-            Some(Json::Array(linked)) => linked.as_slice(),
-            Some(one) => std::slice::from_ref(one),
-            None => &[],
-        };
-        for target in linked {
-            name(attribute::LINK, Some(target));
-            if field.target == vocabulary::Kind::Project {
-                name(attribute::PROJECT, Some(target));
+/// What an entry is filtered and counted by: what its kind declares of its lists ([`fields`]), and all
+/// entries that it is linked with.
+fn attributes<K: Kind>(row: &entry::Model, shown: &Map<String, Json>) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for field in fields::<K>() {
+        let values: Vec<Value> = match field.place {
+            Place::Own(_) => {
+                let keys = value::stored(&field, shown);
+                keys.iter().filter_map(|key| condition::indexed(field.holds, key)).collect()
             }
-        }
+            Place::Topics => {
+                shown.get("topics").map(list).unwrap_or_default().iter().filter_map(id).collect()
+            }
+            Place::Credits => {
+                let part = if matches!(field.holds, Holds::Entries(vocabulary::Kind::Person)) {
+                    "person"
+                } else {
+                    "partner"
+                };
+                let credits = K::CREDITS.iter().filter_map(|field| shown.get(field.name)).flat_map(list);
+                credits.filter_map(|credit| id(credit.get(part)?)).collect()
+            }
+            Place::Link => linked(shown, field.name).iter().filter_map(id).collect(),
+            Place::Identifier(scheme) => {
+                let scheme = Json::from(scheme.to_value());
+                let known = shown.get("identifiers").map(list).unwrap_or_default().iter();
+                let known = known.filter(|known| known.get("scheme") == Some(&scheme));
+                known
+                    .filter_map(|known| Some(Value::Text(known.get("value")?.as_str()?.to_owned())))
+                    .collect()
+            }
+            Place::Entry(entry::Column::PublishedAt) => {
+                row.published_at.map(|at| Value::Number(at.timestamp_millis())).into_iter().collect()
+            }
+            Place::Entry(entry::Column::UpdatedAt) => vec![Value::Number(row.updated_at.timestamp_millis())],
+            Place::Entry(entry::Column::Visibility) => {
+                vec![Value::Text(row.visibility.to_value())]
+            }
+            Place::Entry(_) | Place::Title => Vec::new(),
+        };
+        found.extend(values.into_iter().map(|value| (field.name.to_owned(), value)));
     }
-    found.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let links = K::LINKS.iter().flat_map(|field| linked(shown, field.name)).filter_map(id);
+    found.extend(links.map(|target| (attribute::LINK.to_owned(), target)));
+    found
+}
+
+/// The entry that `named` is.
+fn id(named: &Json) -> Option<Value> {
+    named.get("id")?.as_str()?.parse().ok().map(Value::Entry)
+}
+
+/// The entries in the link `name`.
+fn linked<'a>(shown: &'a Map<String, Json>, name: &str) -> &'a [Json] {
+    match shown.get(name) {
+        Some(Json::Array(linked)) => linked.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
 }
 
 fn list(value: &Json) -> &[Json] {

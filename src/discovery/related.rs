@@ -12,7 +12,7 @@ use crate::{
     editorial::{
         Kind,
         answer::answer,
-        describe::{if_none_match, language_parameters, response},
+        describe::{id_parameter, if_none_match, language_parameters, parameter, response},
         lookup::{self, Among},
         references::kind_name,
     },
@@ -23,7 +23,7 @@ use crate::{
         locale::{self, Language},
         query::{Parameters, Values},
     },
-    search::{Likeness, Reason},
+    search::Likeness,
 };
 
 /// The route.
@@ -62,19 +62,6 @@ pub struct RelatedEntry {
     pub reasons: Vec<RelatedReason>,
 }
 
-impl From<Reason> for RelatedReason {
-    fn from(reason: Reason) -> Self {
-        match reason {
-            Reason::Link => Self::Link,
-            Reason::Project => Self::Project,
-            Reason::Person => Self::Person,
-            Reason::Partner => Self::Partner,
-            Reason::Topic => Self::Topic,
-            Reason::Text => Self::Text,
-        }
-    }
-}
-
 /// What may be of interest beside an entry.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RelatedEntries {
@@ -108,12 +95,13 @@ async fn related<K: Kind>(
     })
     .await?;
     let reader = crate::auth::Caller::PUBLIC;
-    let mut shown = hits::load(db, &reader, &language, found.iter().map(|related| related.entry)).await?;
+    let mut shown =
+        hits::load(db, &reader, &language, found.iter().map(|related| related.entry), false).await?;
     let data: Vec<RelatedEntry> = found
         .into_iter()
         .filter_map(|related| {
             let entry = shown.remove(&related.entry)?.brief;
-            Some(RelatedEntry { entry, reasons: related.reasons.into_iter().map(Into::into).collect() })
+            Some(RelatedEntry { entry, reasons: related.reasons })
         })
         .collect();
     let latest = data.iter().map(|related| related.entry.updated_at).max();
@@ -132,27 +120,10 @@ pub fn describe<K: Kind>(document: &mut Value) {
         schemas[name] = serde_json::to_value(schema).unwrap_or_default();
     }
     let name = kind_name(K::KIND);
-    let parameter = |name: &str, place: &str, schema: Value, description: &str| json!({ "name": name, "in": place, "required": place == "path", "schema": schema, "description": description });
-    let mut parameters = vec![
-        parameter(
-            "id",
-            "path",
-            json!({ "type": "string", "maxLength": 96, "example": "siginmaevi-standartlari-politika-notu" }),
-            "The entry's id or slug.",
-        ),
-        parameter(
-            "limit",
-            "query",
-            json!({ "type": "integer", "minimum": 1, "maximum": 20, "default": 6 }),
-            "How many at most.",
-        ),
-    ];
-    let mut kind = parameter(
-        "kind",
-        "query",
-        json!({ "type": "array", "items": { "$ref": "#/components/schemas/Kind" } }),
-        "Only these kinds, separated by commas.",
-    );
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 20, "default": 6 });
+    let mut parameters = vec![id_parameter(), parameter("limit", "query", &limit, "How many at most.")];
+    let kinds = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Kind" } });
+    let mut kind = parameter("kind", "query", &kinds, "Only these kinds, separated by commas.");
     kind["style"] = "form".into();
     kind["explode"] = false.into();
     parameters.push(kind);

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{OriginalUri, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::HeaderMap,
     response::Response,
 };
 use sea_orm::entity::prelude::*;
@@ -10,16 +10,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ask, filling,
+    ask, condition, filling,
     hits::{self, Brief, Highlights},
+    link,
 };
 use crate::{
     app::App,
     auth::Reader,
     editorial::{
         answer::answer,
-        parameters::with_cursor,
-        references::{References, kind_name},
+        parameters::{facets, words},
+        references::References,
     },
     entity::{
         labels::{Labels, label},
@@ -33,12 +34,10 @@ use crate::{
         page::{PageInfo, opened},
         query::{Parameters, Values},
     },
-    search::{self, Filter, Place, Test, Value, attribute},
+    search::{self, Place, Value},
     synonyms,
 };
 
-/// How many characters a query may have.
-const LONGEST: usize = 500;
 /// How many values of a facet are counted.
 const VALUES: usize = 100;
 /// What can be counted.
@@ -76,17 +75,6 @@ impl Parameters for SearchParameters {
     }
 }
 
-/// The words that are searched for.
-pub(super) fn words(values: &mut Values<'_>) -> String {
-    let q = values.get("q").unwrap_or_default().to_owned();
-    if q.trim().is_empty() {
-        values.refuse("q", "required", "say what to search for");
-    } else if q.chars().count() > LONGEST {
-        values.refuse("q", "too_long", format!("may have {LONGEST} characters"));
-    }
-    q
-}
-
 /// The kinds that are searched; none: all that have a collection.
 pub(super) fn kinds(values: &mut Values<'_>) -> Vec<vocabulary::Kind> {
     let mut kinds: Vec<vocabulary::Kind> = values.words("kind");
@@ -100,23 +88,6 @@ pub(super) fn kinds(values: &mut Values<'_>) -> Vec<vocabulary::Kind> {
     kinds.sort_unstable();
     kinds.dedup();
     kinds
-}
-
-/// Which of `known` are to be counted.
-fn facets(values: &mut Values<'_>, known: &[&'static str]) -> Vec<&'static str> {
-    let Some(asked) = values.get("facets").map(str::to_owned) else { return Vec::new() };
-    let mut facets = Vec::new();
-    for name in asked.split(',') {
-        match known.iter().find(|known| **known == name) {
-            Some(name) if facets.contains(name) => {}
-            Some(name) => facets.push(*name),
-            None => {
-                values.refuse("facets", "not_in_list", format!("can be: {}", known.join(", ")));
-                break;
-            }
-        }
-    }
-    facets
 }
 
 /// The one language of an answer.
@@ -219,18 +190,11 @@ pub(super) async fn search(
     let index = filling::current(&app).await?;
     let synonyms = synonyms::current(&app).await?;
     let audience = filling::audience(&caller);
-    let kinds: Vec<Value> = kinds.into_iter().map(|kind| Value::Text(kind_name(kind).to_owned())).collect();
-    let asked = facets.clone();
+    let filters: Vec<search::Filter> = condition::of_kinds(&kinds).into_iter().collect();
     let found = ask(move || {
-        let filter = Filter { attribute: attribute::KIND.to_owned(), test: Test::AnyOf(kinds) };
-        let filters = if matches!(&filter.test, Test::AnyOf(kinds) if kinds.is_empty()) {
-            vec![]
-        } else {
-            vec![filter]
-        };
         index.search(&search::Query {
             filters: &filters,
-            facets: &asked,
+            facets: &facets,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             after: after.as_ref().and_then(place),
             ..search::Query::new(&q, audience, &synonyms)
@@ -238,7 +202,7 @@ pub(super) async fn search(
     })
     .await?;
     let db = app.db.reader();
-    let mut shown = hits::load(db, &caller, &language, found.hits.iter().map(|hit| hit.entry)).await?;
+    let mut shown = hits::load(db, &caller, &language, found.hits.iter().map(|hit| hit.entry), true).await?;
     let data: Vec<SearchHit> = found
         .hits
         .iter()
@@ -248,10 +212,7 @@ pub(super) async fn search(
             Some(SearchHit { entry: shown.brief, score: rounded(hit.score), highlights })
         })
         .collect();
-    let next_cursor = found.next.map(|place| {
-        let sort_key = format!("{} {}", place.score, place.published);
-        Position { sort_key, id: place.entry }.seal(app.secrets.cursor_key(), &list)
-    });
+    let next_cursor = found.next.map(|place| position(place).seal(app.secrets.cursor_key(), &list));
     let latest = data.iter().map(|hit| hit.entry.updated_at).max();
     let page = SearchPage {
         data,
@@ -262,17 +223,19 @@ pub(super) async fn search(
     };
     let page = serde_json::to_value(&page).map_err(crate::http::Error::internal)?;
     let mut response = answer(&headers, &caller, &language.locale, Version::live(0), latest, &page)?;
-    if let Some(cursor) = next_cursor {
-        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, &cursor));
-        response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
-    }
+    link(&app, &uri, &mut response, next_cursor.as_deref().map(|cursor| ("next", Some(cursor))));
     Ok(response)
 }
 
 /// The place that a cursor carries.
-fn place(position: &Position) -> Option<Place> {
+pub(super) fn place(position: &Position) -> Option<Place> {
     let (score, published) = position.sort_key.split_once(' ')?;
     Some(Place { score: score.parse().ok()?, published: published.parse().ok()?, entry: position.id })
+}
+
+/// The same, the other way about.
+pub(super) fn position(place: Place) -> Position {
+    Position { sort_key: format!("{} {}", place.score, place.published), id: place.entry }
 }
 
 /// A score in millionths, as a number of two decimals.
@@ -282,7 +245,10 @@ fn rounded(score: u64) -> f64 {
 }
 
 /// Counts with the names of the entries that are counted; one that the caller may not read is left out.
-async fn labelled(
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn labelled(
     db: &impl ConnectionTrait,
     caller: &crate::auth::Caller,
     language: &Language,

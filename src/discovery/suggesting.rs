@@ -9,7 +9,7 @@ use super::{ask, filling, searching};
 use crate::{
     app::App,
     auth::Reader,
-    editorial::{answer::answer, finder},
+    editorial::{answer::answer, finder, parameters::words},
     entity::{entry, vocabulary},
     http::{
         Error, Query, Result,
@@ -34,7 +34,7 @@ impl Parameters for SuggestParameters {
     fn read(values: &mut Values<'_>) -> Self {
         let locale = values.get("locale").is_some().then(|| searching::one_language(values).locale);
         Self {
-            q: searching::words(values),
+            q: words(values),
             kinds: searching::kinds(values),
             locale,
             limit: values.number("limit", 1, 20, 10),

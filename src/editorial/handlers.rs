@@ -7,19 +7,18 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
-use sea_orm::{Condition, QueryOrder, QuerySelect, entity::prelude::*};
-use serde_json::{Value, json};
+use sea_orm::entity::prelude::*;
+use serde_json::Value;
 
 use super::{
-    answer::{answer, describe_audience, render, show},
+    answer::{describe_audience, show},
     edit, finder,
     kind::Kind,
     lookup::{self, Among},
-    parameters::{EntryParameters, ItemParameters, ListParameters, Shelf, with_cursor},
+    parameters::{EntryParameters, ItemParameters},
     previews,
     store::{Before, Write},
     transitions, versions,
-    view::View,
     workflow::Stage,
     working_copy::{self, Change},
 };
@@ -27,10 +26,7 @@ use crate::{
     app::App,
     auth::{Caller, NoBody, Once, Reader, Writer},
     entity::{entry, slug_history, vocabulary::State as EntryState},
-    http::{
-        Error, Id, MergePatch, Query, Result, conditional::Version, cursor::Position, extract::Document,
-        json::merge, locale::Language, page::opened,
-    },
+    http::{Error, Id, MergePatch, Query, Result, extract::Document, json::merge, locale::Language},
 };
 
 /// The routes of the collection of `K`.
@@ -38,7 +34,7 @@ pub fn router<K: Kind>() -> Router<App> {
     let collection = format!("/v1/{}", K::COLLECTION);
     let item = format!("{collection}/{{id}}");
     Router::new()
-        .route(&collection, get(list::<K>).post(create::<K>))
+        .route(&collection, post(create::<K>))
         .route(&item, get(read::<K>).patch(change::<K>).delete(trash::<K>))
         .route(&format!("{item}/transitions"), get(transitions::list::<K>).post(transitions::take::<K>))
         .route(&format!("{item}/restore"), post(restore::<K>))
@@ -48,50 +44,6 @@ pub fn router<K: Kind>() -> Router<App> {
         .route(&format!("{item}/versions/{{version}}/restore"), post(versions::restore::<K>))
         .route(&format!("{item}/previews"), get(previews::list::<K>).post(previews::create::<K>))
         .route(&format!("{item}/previews/{{preview}}"), delete(previews::revoke::<K>))
-}
-
-/// `GET /v1/{collection}`
-async fn list<K: Kind>(
-    State(app): State<App>,
-    Reader(caller): Reader,
-    Query(parameters): Query<ListParameters>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Result<Response> {
-    check_language(&caller, &parameters.language)?;
-    if parameters.shelf.is_some_and(|shelf| shelf != Shelf::State(EntryState::Published))
-        && !caller.grants.writes
-    {
-        return Err(Error::Forbidden("the role `author` to see what is not published"));
-    }
-    // A cursor is good only for the same list, seen with the same eyes.
-    let list = format!(
-        "{}|{:?}|{:?}|{:?}",
-        K::COLLECTION,
-        caller.grants,
-        caller.id().filter(|_| caller.grants.writes),
-        parameters.shelf
-    );
-    let after = opened(parameters.cursor.as_deref(), app.secrets.cursor_key(), &list)?;
-    let limit = parameters.limit;
-    let mut rows = page::<K>(app.db.reader(), &caller, parameters.shelf, after, limit + 1).await?;
-    let more = rows.len() > usize::try_from(limit).map_err(Error::internal)?;
-    rows.truncate(usize::try_from(limit).map_err(Error::internal)?);
-    let next = rows.last().filter(|_| more).map(|last| {
-        let position = Position { sort_key: last.sort_key.clone(), id: last.id };
-        position.seal(app.secrets.cursor_key(), &list)
-    });
-    let latest = rows.iter().map(|row| row.updated_at).max();
-    let view = View { language: &parameters.language, caller: &caller, with_body: false };
-    let data = render::<K>(app.db.reader(), view, rows).await?;
-    let page = json!({ "data": data, "page": { "limit": limit, "next_cursor": next } });
-    let mut response =
-        answer(&headers, &caller, &parameters.language.locale, Version::live(0), latest, &page)?;
-    if let Some(cursor) = next {
-        let link = format!("<{}{}>; rel=\"next\"", app.config.base_url, with_cursor(&uri, &cursor));
-        response.headers_mut().extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
-    }
-    Ok(response)
 }
 
 /// `POST /v1/{collection}`
@@ -254,39 +206,6 @@ async fn restore<K: Kind>(
     let saved = edit::put(&app, &tx, &caller, vec![write]).await?.pop().ok_or(Error::NotFound)?;
     let response = show(&tx, &caller, &language, &HeaderMap::new(), saved).await?;
     effect.commit(tx, response).await
-}
-
-/// One page of the default order.
-async fn page<K: Kind>(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    shelf: Option<Shelf>,
-    after: Option<Position>,
-    limit: u64,
-) -> Result<Vec<entry::Model>> {
-    use entry::Column::{Id, SortKey};
-    let seen = match shelf {
-        Some(Shelf::Trash) => finder::in_trash(caller),
-        Some(Shelf::State(state)) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
-        None => finder::visible_to(caller),
-    };
-    let mut select = entry::Entity::find().filter(entry::Column::Kind.eq(K::KIND)).filter(seen).limit(limit);
-    if let Some(Position { sort_key, id }) = after {
-        // The bound is implied by the rest; alone it can be served by the index.
-        let (bound, key, tie) = if K::DESCENDING {
-            (SortKey.lte(&sort_key), SortKey.lt(&sort_key), Id.lt(id))
-        } else {
-            (SortKey.gte(&sort_key), SortKey.gt(&sort_key), Id.gt(id))
-        };
-        let tie = Condition::all().add(SortKey.eq(sort_key)).add(tie);
-        select = select.filter(bound).filter(Condition::any().add(key).add(tie));
-    }
-    let select = if K::DESCENDING {
-        select.order_by_desc(SortKey).order_by_desc(Id)
-    } else {
-        select.order_by_asc(SortKey).order_by_asc(Id)
-    };
-    Ok(select.all(db).await?)
 }
 
 /// 308 to the present address of an entry whose slug was another one once.

@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::draft::Draft;
+use super::{draft::Draft, lists::Field};
 use crate::{
     auth::Caller,
     clock::Clock,
     entity::{
         self,
-        vocabulary::{Role, State},
+        vocabulary::{IdentifierScheme, Role, State},
     },
     http::{FieldError, Result},
 };
@@ -76,6 +76,10 @@ pub trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
     const CREDITS: &'static [CreditField] = &[];
     /// Its links.
     const LINKS: &'static [LinkField] = &[];
+    /// What its lists can be filtered and sorted by, beyond what follows from the rest.
+    const FIELDS: &'static [Field] = &[];
+    /// The schemes of identifiers that its lists can be filtered by, each with the parameter's name.
+    const IDENTIFIERS: &'static [(&'static str, IdentifierScheme)] = &[];
     /// Whether the default order is descending.
     const DESCENDING: bool;
     /// What the default order is, in the documentation.
@@ -122,6 +126,11 @@ pub trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
     fn heading(fields: &Self::Fields, texts: Option<&Self::Texts>) -> Option<String> {
         let _ = fields;
         title_of::<Self>(texts?)
+    }
+
+    /// The name under which an entry stands in an alphabetical order.
+    fn ordered_name(fields: &Self::Fields, texts: Option<&Self::Texts>) -> Option<String> {
+        Self::heading(fields, texts)
     }
 
     /// Adds what is wrong with `draft` beyond what its schema says.

@@ -3,7 +3,7 @@
 //! What all kinds share lives here once: what a kind declares ([`kind`]), what a writer sends
 //! ([`draft`], [`mentions`]), who sees what ([`finder`], [`lookup`]), reading ([`load`], [`references`],
 //! [`view`], [`answer`], [`actors`]), writing ([`edit`], [`store`], [`claims`], [`tree`], [`slug`],
-//! [`history`], [`dependents`]), the way to the public and back ([`workflow`], [`transitions`],
+//! [`history`], [`dependents`]), finding entries in lists ([`lists`], [`collation`]), the way to the public and back ([`workflow`], [`transitions`],
 //! [`working_copy`], [`versions`], [`difference`], [`previews`], [`mod@purge`]), the operations
 //! ([`handlers`], [`parameters`]) and how they are documented ([`mod@describe`]). A slice such as
 //! [`crate::publications`] adds only its own columns, texts and rules.
@@ -12,6 +12,7 @@ pub mod actors;
 pub mod answer;
 pub mod check;
 pub mod claims;
+pub mod collation;
 pub mod dependents;
 pub mod describe;
 pub mod difference;
@@ -21,6 +22,7 @@ pub mod finder;
 pub mod handlers;
 pub mod history;
 pub mod kind;
+pub mod lists;
 pub mod load;
 pub mod lookup;
 pub mod mentions;

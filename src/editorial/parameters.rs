@@ -1,5 +1,14 @@
 //! The query parameters of the operations on entries.
 
+use std::marker::PhantomData;
+
+use super::{
+    kind::Kind,
+    lists::{
+        field,
+        parse::{self, Selection},
+    },
+};
 use crate::{
     entity::vocabulary::State,
     http::{
@@ -10,7 +19,7 @@ use crate::{
 
 /// The parameters of a list.
 #[derive(Debug)]
-pub struct ListParameters {
+pub struct ListParameters<K> {
     /// How many entries a page has.
     pub limit: u64,
     /// Where to go on.
@@ -19,7 +28,21 @@ pub struct ListParameters {
     pub language: Language,
     /// Only what is there.
     pub shelf: Option<Shelf>,
+    /// Which entries, in which order.
+    pub selection: Selection,
+    /// Whether to say how many there are.
+    pub counts: bool,
+    /// The words that are searched for.
+    pub q: Option<String>,
+    /// What is counted, by name.
+    pub facets: Vec<&'static str>,
+    /// The parameters that say which list it is, as they were sent: a cursor is good for no other.
+    pub described: Vec<(String, String)>,
+    kind: PhantomData<K>,
 }
+
+/// The parameters that choose a page of a list, or how it is shown.
+const OF_A_PAGE: [&str; 6] = ["limit", "cursor", "count", "facets", locale::NAMES[0], locale::NAMES[1]];
 
 /// Where entries are: in one of the states, or in the trash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,18 +63,72 @@ pub const SHELVES: [(&str, Shelf); 6] = [
     ("trashed", Shelf::Trash),
 ];
 
-impl Parameters for ListParameters {
-    const NAMES: &'static [&'static str] = &["limit", "cursor", locale::NAMES[0], locale::NAMES[1], "state"];
+impl<K: Kind> Parameters for ListParameters<K> {
+    const NAMES: &'static [&'static str] =
+        &["limit", "cursor", "count", locale::NAMES[0], locale::NAMES[1], "state", "q", "facets"];
+
+    fn knows(name: &str) -> bool {
+        Self::NAMES.contains(&name) || parse::knows::<K>(name)
+    }
+
+    fn names() -> Vec<String> {
+        Self::NAMES.iter().map(|name| (*name).to_owned()).chain(parse::names::<K>()).collect()
+    }
 
     fn read(values: &mut Values<'_>) -> Self {
         let shelf = if values.get("state").is_some() { values.one_of("state", &SHELVES) } else { None };
+        let described = values.given().filter(|(name, _)| !OF_A_PAGE.contains(name));
+        let described = described.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self {
             shelf,
+            described,
+            selection: parse::read::<K>(values),
+            counts: values.get("count").is_some()
+                && values.one_of("count", &[("exact", true)]).unwrap_or_default(),
+            q: values.get("q").is_some().then(|| words(values)),
+            facets: facets(values, &counted::<K>()),
+            kind: PhantomData,
             limit: values.number("limit", 1, 100, 20),
             cursor: values.get("cursor").map(str::to_owned),
             language: Language::read(values),
         }
     }
+}
+
+/// How many characters a query may have.
+pub const MAX_QUERY: usize = 500;
+
+/// Reads `q`, the words that are searched for.
+pub fn words(values: &mut Values<'_>) -> String {
+    let q = values.get("q").unwrap_or_default().to_owned();
+    if q.trim().is_empty() {
+        values.refuse("q", "required", "say what to search for");
+    } else if q.chars().count() > MAX_QUERY {
+        values.refuse("q", "too_long", format!("may have {MAX_QUERY} characters"));
+    }
+    q
+}
+
+/// Reads `facets`: which of `known` are to be counted.
+pub fn facets(values: &mut Values<'_>, known: &[&'static str]) -> Vec<&'static str> {
+    let Some(asked) = values.get("facets").map(str::to_owned) else { return Vec::new() };
+    let mut facets = Vec::new();
+    for name in asked.split(',') {
+        match known.iter().find(|known| **known == name) {
+            Some(name) if facets.contains(name) => {}
+            Some(name) => facets.push(*name),
+            None => {
+                values.refuse("facets", "not_in_list", format!("can be: {}", known.join(", ")));
+                break;
+            }
+        }
+    }
+    facets
+}
+
+/// The names of what can be counted in lists of `K`.
+fn counted<K: Kind>() -> Vec<&'static str> {
+    field::facets::<K>().into_iter().map(|field| field.name).collect()
 }
 
 /// The parameters of one entry that may have a working copy.
@@ -86,14 +163,16 @@ impl Parameters for ItemParameters {
     }
 }
 
-/// The address of the list with another cursor.
+/// The address of the list with another cursor, or none.
 #[must_use]
-pub fn with_cursor(uri: &axum::http::Uri, cursor: &str) -> String {
+pub fn with_cursor(uri: &axum::http::Uri, cursor: Option<&str>) -> String {
     let kept = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let kept = kept.filter(|(name, _)| name != "cursor");
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept)
-        .append_pair("cursor", cursor)
-        .finish();
-    format!("{}?{query}", uri.path())
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(kept);
+    if let Some(cursor) = cursor {
+        query.append_pair("cursor", cursor);
+    }
+    let query = query.finish();
+    if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) }
 }

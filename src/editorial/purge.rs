@@ -14,8 +14,8 @@ use crate::{
     app::App,
     auth::Caller,
     entity::{
-        change, contribution, entry, entry_link, entry_text, entry_topic, identifier, preview, revision,
-        slug_history,
+        change, contribution, entry, entry_link, entry_text, entry_topic, entry_value, identifier, preview,
+        revision, slug_history, title_key,
         vocabulary::{self, AuditAction},
     },
     http::Result,
@@ -49,6 +49,7 @@ async fn delete_content<K: Kind>(tx: &impl ConnectionTrait, ids: &[Uuid]) -> Res
         )*};
     }
     delete!(entry_text, entry_topic, contribution, entry_link, identifier, revision, preview);
+    delete!(entry_value, title_key);
     Ok(())
 }
 

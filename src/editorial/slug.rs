@@ -1,12 +1,10 @@
-//! Addresses made from titles, and the order that Turkish readers expect.
+//! Addresses made from titles.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::collections::HashSet;
 
-use icu_collator::{CollatorBorrowed, options::CollatorOptions};
 use sea_orm::{QuerySelect, entity::prelude::*};
 
 use crate::{
-    crypto::hexadecimal,
     entity::{entry, slug_history, vocabulary::Kind},
     http::Result,
     search::analysis::lower_case,
@@ -14,8 +12,6 @@ use crate::{
 
 /// How long a slug made from a title gets; a number may follow.
 const MAX_LENGTH: usize = 80;
-/// How many characters of a name decide its place in the order.
-const COLLATED_LENGTH: usize = 64;
 
 /// A slug for `title`; empty when it has no letter or digit.
 ///
@@ -103,21 +99,6 @@ pub async fn like(
     Ok(present.into_iter().chain(retired).collect())
 }
 
-/// A text that, compared by code point, puts names in Turkish alphabetical order.
-#[must_use]
-pub fn collation_key(name: &str) -> String {
-    static TURKISH: LazyLock<Option<CollatorBorrowed<'static>>> = LazyLock::new(|| {
-        let preferences = icu_locale_core::locale!("tr").into();
-        CollatorBorrowed::try_new(preferences, CollatorOptions::default()).ok()
-    });
-    let name: String = name.chars().take(COLLATED_LENGTH).collect();
-    let mut key: Vec<u8> = Vec::new();
-    match TURKISH.as_ref().map(|collator| collator.write_sort_key_to(&name, &mut key)) {
-        Some(Ok(())) => hexadecimal(&key),
-        _ => from_title(&name),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,18 +120,5 @@ mod tests {
         let long = from_title(&"uzun başlık ".repeat(30));
         assert!(long.len() <= MAX_LENGTH && crate::http::extract::is_slug(&long), "{long}");
         assert_eq!(from_title(&"a".repeat(300)).len(), MAX_LENGTH);
-    }
-
-    #[test]
-    fn names_stand_in_turkish_order() {
-        let ordered = [
-            "cam", "çam", "dağ", "dam", "gaz", "ğ", "halı", "ılık", "ılıman", "ip", "kapı", "ok", "öküz",
-            "saz", "şal", "tuz", "uç", "üç", "zil",
-        ];
-        let mut sorted = ordered;
-        sorted.reverse();
-        sorted.sort_by_key(|name| collation_key(name));
-        assert_eq!(sorted, ordered);
-        assert!(collation_key(&"ş".repeat(300)).len() < 1000);
     }
 }

@@ -26,6 +26,8 @@ pub struct Model {
     pub person_id: Option<Uuid>,
     /// Partner id.
     pub partner_id: Option<Uuid>,
+    /// Whether readers outside are shown it.
+    pub is_open: bool,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

@@ -69,6 +69,8 @@ pub struct Model {
     pub harvested_at: Option<DateTimeUtc>,
     /// Source altered.
     pub source_altered: bool,
+    /// The version of the rules that made what lists find the entry by; 0: none did yet.
+    pub derived_by: i16,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

@@ -17,6 +17,8 @@ pub struct Model {
     pub position: i32,
     /// Target id.
     pub target_id: Uuid,
+    /// Whether readers outside are shown it.
+    pub is_open: bool,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

@@ -14,6 +14,8 @@ pub struct Model {
     pub topic_id: Uuid,
     /// Position.
     pub position: i32,
+    /// Whether readers outside are shown it.
+    pub is_open: bool,
 }
 
 /// No relation is declared: what belongs together is fetched in sets, see `editorial::load`.

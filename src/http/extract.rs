@@ -43,7 +43,7 @@ impl<P: Parameters> FromRequestParts<App> for Query<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        query::read(parts.uri.query(), &parts.headers, &app.config).map(Self)
+        query::read(parts.uri.query(), &parts.headers, &app.config, app.clock.now()).map(Self)
     }
 }
 

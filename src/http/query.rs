@@ -12,8 +12,20 @@ use crate::config::Config;
 
 /// The parameters one operation takes.
 pub trait Parameters: Sized {
-    /// Their names; all else is refused.
+    /// Their names, but for those that depend on more than the operation; all else is refused.
     const NAMES: &'static [&'static str];
+
+    /// Whether `name` is one of them.
+    #[must_use]
+    fn knows(name: &str) -> bool {
+        Self::NAMES.contains(&name)
+    }
+
+    /// All their names, to tell the nearest to an unknown one.
+    #[must_use]
+    fn names() -> Vec<String> {
+        Self::NAMES.iter().map(|name| (*name).to_owned()).collect()
+    }
 
     /// Reads them; mistakes are noted in `values`.
     fn read(values: &mut Values<'_>) -> Self;
@@ -38,6 +50,8 @@ pub struct Values<'a> {
     pub headers: &'a HeaderMap,
     /// The configuration: some parameters default to a setting.
     pub config: &'a Config,
+    /// The present instant: some parameters may name it.
+    pub now: DateTime<Utc>,
     given: BTreeMap<String, String>,
     errors: Vec<FieldError>,
 }
@@ -47,6 +61,11 @@ impl Values<'_> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.given.get(name).map(String::as_str)
+    }
+
+    /// The parameters that are given, with their values, by name.
+    pub fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.given.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Notes that the value of `name` is not acceptable.
@@ -127,12 +146,18 @@ impl Values<'_> {
 ///
 /// # Errors
 /// [`Error::Parameters`] with everything that is wrong with them.
-pub fn read<P: Parameters>(query: Option<&str>, headers: &HeaderMap, config: &Config) -> Result<P> {
-    let mut values = Values { headers, config, given: BTreeMap::new(), errors: Vec::new() };
+pub fn read<P: Parameters>(
+    query: Option<&str>,
+    headers: &HeaderMap,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<P> {
+    let mut values = Values { headers, config, now, given: BTreeMap::new(), errors: Vec::new() };
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let shown: String = name.chars().take(60).filter(|character| !is_unwritable(*character)).collect();
-        if !P::NAMES.contains(&name.as_ref()) {
-            let detail = match nearest(&name, P::NAMES.iter().copied()) {
+        if !P::knows(&name) {
+            let known = P::names();
+            let detail = match nearest(&name, known.iter().map(String::as_str)) {
                 Some(near) => format!("this parameter is not known here; the nearest is `{near}`"),
                 None => "this operation takes no parameters".to_owned(),
             };

@@ -3,12 +3,15 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex as Lock, PoisonError,
+        Arc,
         atomic::{AtomicI64, Ordering},
     },
 };
 
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    task::spawn_blocking,
+};
 
 use super::{Error, Index, Result, Stats};
 
@@ -22,7 +25,7 @@ const FOLDERS: usize = 8;
 #[derive(Debug)]
 pub struct Catalogue {
     folder: PathBuf,
-    index: Lock<Option<Arc<Index>>>,
+    index: OnceCell<Arc<Index>>,
     turn: Mutex<()>,
     behind: AtomicI64,
 }
@@ -31,7 +34,7 @@ impl Catalogue {
     /// The catalogue in `folder`. Nothing is opened yet.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, index: Lock::default(), turn: Mutex::default(), behind: AtomicI64::default() }
+        Self { folder, index: OnceCell::new(), turn: Mutex::default(), behind: AtomicI64::default() }
     }
 
     /// The folder of the index, unless another process has it.
@@ -49,8 +52,8 @@ impl Catalogue {
     /// it was opened.
     #[must_use]
     pub fn watched(&self) -> Option<(Stats, i64)> {
-        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        index.map(|index| (index.stats(), self.behind.load(Ordering::Relaxed)))
+        let index = self.index.get()?;
+        Some((index.stats(), self.behind.load(Ordering::Relaxed)))
     }
 
     /// The turn to write: whoever holds it is the only one in this process.
@@ -62,30 +65,24 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Error::Busy`] while other processes have all folders, [`Error::Folder`] when it cannot be used.
-    pub async fn index(self: &Arc<Self>) -> Result<Arc<Index>> {
-        let this = Arc::clone(self);
-        let opened = spawn_blocking(move || this.open());
-        opened.await.unwrap_or_else(|panic| Err(Error::damaged(panic)))
+    pub async fn index(&self) -> Result<Arc<Index>> {
+        let open = || async {
+            let folder = self.folder.clone();
+            let opened = spawn_blocking(move || open(&folder)).await;
+            opened.unwrap_or_else(|panic| Err(Error::damaged(panic))).map(Arc::new)
+        };
+        self.index.get_or_try_init(open).await.cloned()
     }
+}
 
-    /// The same, for whoever may wait.
-    ///
-    /// # Errors
-    /// As [`Catalogue::index`].
-    pub fn open(&self) -> Result<Arc<Index>> {
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = &*index {
-            return Ok(Arc::clone(index));
+/// The index in `folder`, or in one beside it while another process has that.
+fn open(folder: &Path) -> Result<Index> {
+    let mut opened = Index::open(folder, FINGERPRINT);
+    for number in 2..=FOLDERS {
+        if !matches!(opened, Err(Error::Busy)) {
+            break;
         }
-        let mut opened = Index::open(&self.folder, FINGERPRINT);
-        for number in 2..=FOLDERS {
-            if !matches!(opened, Err(Error::Busy)) {
-                break;
-            }
-            opened = Index::open(&self.folder.with_extension(number.to_string()), FINGERPRINT);
-        }
-        let opened = Arc::new(opened?);
-        *index = Some(Arc::clone(&opened));
-        Ok(opened)
+        opened = Index::open(&folder.with_extension(number.to_string()), FINGERPRINT);
     }
+    opened
 }

@@ -20,8 +20,10 @@ pub enum Test {
     AllOf(Vec<Value>),
     /// It has none of these.
     NoneOf(Vec<Value>),
-    /// It has a number from the first to the second, both included; `None` is no bound.
-    Between(Option<i64>, Option<i64>),
+    /// It has a number in one of these ranges, both ends included.
+    Within(Vec<(i64, i64)>),
+    /// It has no number in any of these ranges.
+    Outside(Vec<(i64, i64)>),
     /// It has a value.
     Present,
     /// It has no value.
@@ -37,6 +39,14 @@ pub enum Verdict<'a> {
     FailsOnly(&'a str),
     /// It fails filters on several attributes.
     Fails,
+}
+
+/// Whether a value is a number in one of `ranges`.
+fn lies_in(ranges: &[(i64, i64)]) -> impl Fn(&Value) -> bool {
+    |value| match value {
+        Value::Number(number) => ranges.iter().any(|(from, to)| (from..=to).contains(&number)),
+        _ => false,
+    }
 }
 
 /// Filters, looked up in the dictionary of one segment.
@@ -80,12 +90,8 @@ impl<'a> Compiled<'a> {
                         add(&numbers(std::slice::from_ref(value)), true);
                     }
                 }
-                Test::Between(from, to) => {
-                    let range = from.unwrap_or(i64::MIN)..=to.unwrap_or(i64::MAX);
-                    let within =
-                        |value: &Value| matches!(value, Value::Number(number) if range.contains(number));
-                    add(&those(&within), true);
-                }
+                Test::Within(ranges) => add(&those(&lies_in(ranges)), true),
+                Test::Outside(ranges) => add(&those(&lies_in(ranges)), false),
                 Test::Present => add(&present(), true),
                 Test::Absent => add(&present(), false),
             }

@@ -20,7 +20,7 @@ use super::{
     snapshot::Snapshot,
     store::{Index, guarded},
 };
-use crate::entity::vocabulary::{Kind, Visibility};
+use crate::entity::vocabulary::{Kind, RelatedReason as Reason, Visibility};
 
 /// What the likeness of topics counts beside that of texts, which counts 1.
 const TOPICS: f64 = 0.3;
@@ -57,23 +57,6 @@ pub struct Related {
     pub score: u64,
     /// Why.
     pub reasons: Vec<Reason>,
-}
-
-/// Why an entry is related; the earlier, the stronger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// One names the other.
-    Link,
-    /// They belong to one project, or one to the other.
-    Project,
-    /// The same person took part.
-    Person,
-    /// The same partner took part.
-    Partner,
-    /// They are about the same topic.
-    Topic,
-    /// Their texts are alike.
-    Text,
 }
 
 /// Attributes that connect two entries: the reason, and what it adds. Each adds more than all below it.
@@ -222,19 +205,19 @@ impl Nearest {
                 kind: table.entries[table.rows[near.row].entry as usize].kind,
                 locale: table.locale(near.row).to_owned(),
                 score: near.place.score,
-                reasons: Reason::ALL.into_iter().filter(|reason| near.reasons & reason.bit() != 0).collect(),
+                reasons: REASONS.into_iter().filter(|reason| near.reasons & bit(*reason) != 0).collect(),
             }
         });
         related.collect()
     }
 }
 
-impl Reason {
-    const ALL: [Self; 6] = [Self::Link, Self::Project, Self::Person, Self::Partner, Self::Topic, Self::Text];
+/// All reasons, the strongest first.
+const REASONS: [Reason; 6] =
+    [Reason::Link, Reason::Project, Reason::Person, Reason::Partner, Reason::Topic, Reason::Text];
 
-    const fn bit(self) -> u8 {
-        1 << self as u8
-    }
+const fn bit(reason: Reason) -> u8 {
+    1 << reason as u8
 }
 
 /// How much every topic weighs: the rarer, the more.
@@ -285,7 +268,7 @@ impl Compared {
         let mut named = Vec::new();
         let mut connect = |attribute: &str, value: &Value, reason: Reason| {
             if let Some(number) = table.number(attribute, value) {
-                connecting[number as usize] |= reason.bit();
+                connecting[number as usize] |= bit(reason);
             }
         };
         for ((attribute, reason, _), values) in CONNECTIONS.iter().zip(&own.connections) {
@@ -297,7 +280,7 @@ impl Compared {
                     connect(attribute, value, *reason);
                 }
                 if let Value::Entry(id) = value {
-                    named.extend(table.with_id(*id).map(|entry| (entry, reason.bit())));
+                    named.extend(table.with_id(*id).map(|entry| (entry, bit(*reason))));
                 }
             }
         }
@@ -334,11 +317,11 @@ impl Compared {
     fn score(&self, values: &[u32], mut reasons: u8, text: f64) -> (f64, u8) {
         let mut score = text;
         for (_, reason, adds) in CONNECTIONS {
-            if reasons & reason.bit() != 0 {
+            if reasons & bit(reason) != 0 {
                 score += adds;
             }
         }
-        if reasons & Reason::Topic.bit() != 0 {
+        if reasons & bit(Reason::Topic) != 0 {
             let mut shared = 0.0;
             let mut union = self.own;
             for topic in within(values, &self.topics) {
@@ -348,7 +331,7 @@ impl Compared {
             score += TOPICS * shared / union;
         }
         if text >= ALIKE {
-            reasons |= Reason::Text.bit();
+            reasons |= bit(Reason::Text);
         }
         (score, reasons)
     }

@@ -295,6 +295,7 @@ impl TestApp {
             )*};
         }
         all!(entry, entry_text, entry_topic, contribution, entry_link, identifier, slug_history);
+        all!(entry_value, title_key);
         all!(organisation, project, event, publication, practice, person, partner, topic);
         all!(revision, change, user, session, refresh_token, signing_key);
         all!(

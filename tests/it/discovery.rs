@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sogep::discovery;
 
-use crate::app::{As, TestApp, event, partner, person, practice, publication};
+use crate::app::{As, TestApp, event, partner, person, practice, publication, topic};
 
 /// `text` as it stands in an address.
 fn encoded(text: &str) -> String {
@@ -342,4 +342,118 @@ async fn a_search_costs_a_fixed_number_of_statements() {
         .await;
     assert_eq!(few, many);
     assert!(many <= 12, "{many} statements");
+}
+
+/// The counts of one facet.
+fn counts(answer: &Value, name: &str) -> Vec<(String, u64)> {
+    let facets = answer["facets"].as_array().unwrap();
+    let facet = facets.iter().find(|facet| facet["name"] == name).unwrap();
+    let count =
+        |value: &Value| (value["value"].as_str().unwrap().to_owned(), value["count"].as_u64().unwrap());
+    facet["values"].as_array().unwrap().iter().map(count).collect()
+}
+
+#[tokio::test]
+async fn a_list_is_searched_with_its_filters_and_its_order() {
+    let service = TestApp::with_demo().await;
+    let get = async |query: &str| {
+        let mut path = format!("/v1/publications?limit=100&{query}");
+        let mut all = Vec::new();
+        loop {
+            let answer = service.get(&path, As::Publishable).await;
+            assert_eq!(answer.status, StatusCode::OK, "{query}: {}", answer.text);
+            all.extend(slugs(&answer.body));
+            let Some(cursor) = answer.body["page"]["next_cursor"].as_str() else { return all };
+            path = format!("/v1/publications?limit=100&{query}&cursor={cursor}");
+        }
+    };
+    // The same words find the same, in the same order, as in the search over all kinds.
+    let everywhere = service.get("/v1/search?q=kad%C4%B1n&kind=publication&limit=100", As::Publishable).await;
+    let list = get("q=kad%C4%B1n&count=exact").await;
+    assert_eq!(list, slugs(&everywhere.body));
+    assert_eq!(everywhere.body["total"], list.len());
+    // With a filter it is what the list with that filter has of it.
+    for filter in [
+        "topic=siddet",
+        "topic[not]=siddet",
+        "topic[under]=haklar-ve-guvenlik",
+        "topic[all]=siddet,hukuk",
+        "type=policy_brief,guide",
+        "type[not]=article",
+        "issued[gte]=2014&issued[lt]=2019-07",
+        "issued=2017",
+        "year=2014,2016",
+        "year[lte]=2015",
+        "language=en",
+        "doi[exists]=true",
+        "doi[exists]=false",
+        "published_at[gt]=2016-01-01",
+        "updated_at[lt]=now",
+        "topic=yok-boyle",
+        "topic[not]=yok-boyle",
+        "topic[all]=siddet,yok-boyle",
+        "person=isil-ozturk",
+        "partner[exists]=true",
+        "scope[exists]=true",
+    ] {
+        let filtered: HashSet<String> = get(filter).await.into_iter().collect();
+        let both = get(&format!("q=kad%C4%B1n&{filter}")).await;
+        let expected: Vec<String> = list.iter().filter(|slug| filtered.contains(*slug)).cloned().collect();
+        let distinct: HashSet<&String> = both.iter().collect();
+        assert_eq!(distinct, expected.iter().collect(), "{filter}");
+        // In another order.
+        let sorted = get(&format!("q=kad%C4%B1n&sort=-issued,title&{filter}")).await;
+        let order = get(&format!("sort=-issued,title&{filter}")).await;
+        let expected: Vec<String> = order.into_iter().filter(|slug| distinct.contains(slug)).collect();
+        assert_eq!(sorted, expected, "{filter}");
+    }
+    let refused = service.get("/v1/publications?q=a&state=draft", As::Editor).await;
+    assert_eq!((refused.status.as_u16(), refused.places()), (400, vec!["state"]));
+    for (query, place) in
+        [("q=", "q"), ("facets=summary", "facets"), ("facets=", "facets"), ("q=a&facets=doi", "facets")]
+    {
+        let refused = service.get(&format!("/v1/publications?{query}"), As::Publishable).await;
+        assert_eq!((refused.status.as_u16(), refused.places()), (400, vec![place]), "{query}");
+    }
+}
+
+/// Editors see drafts, and the index does not: where it counts, the list is a reader's.
+#[tokio::test]
+async fn what_is_counted_for_an_editor_is_what_is_listed() {
+    let service = TestApp::start().await;
+    let draft = service.post("/v1/topics", As::Editor, topic("Taslak konu")).await;
+    let draft = draft.body["slug"].as_str().unwrap().to_owned();
+    let mut body = publication("Yayımlanmış");
+    body["topics"] = json!([draft]);
+    service.published("publications", body).await;
+    for (query, expected) in [("", 1), ("&facets=type", 0), ("&q=yay%C4%B1mlanm%C4%B1%C5%9F", 0)] {
+        let path = format!("/v1/publications?topic={draft}&count=exact{query}");
+        let answer = service.get(&path, As::Editor).await;
+        assert_eq!(answer.body["total"], expected, "{path}");
+        assert_eq!(slugs(&answer.body).len(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn facets_count_what_the_list_has_and_leave_their_own_filter_aside() {
+    let service = TestApp::with_demo().await;
+    let total = async |query: &str| {
+        let path = format!("/v1/publications?limit=1&count=exact&{query}");
+        service.get(&path, As::Publishable).await.body["total"].as_u64().unwrap()
+    };
+    for around in ["", "topic=siddet", "type=guide,article&year[gte]=2015", "q=kad%C4%B1n&language=tr"] {
+        let path = format!("/v1/publications?limit=1&facets=topic,type,year,language&{around}");
+        let answer = service.get(&path, As::Publishable).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        for name in ["topic", "type", "year", "language"] {
+            let others: Vec<&str> = around.split('&').filter(|part| !part.starts_with(name)).collect();
+            let counted = counts(&answer.body, name);
+            assert!(!counted.is_empty(), "{around} {name}");
+            for (value, count) in counted.iter().take(6) {
+                let query = format!("{}&{name}={value}", others.join("&"));
+                let query = query.trim_start_matches('&').to_owned();
+                assert_eq!(total(&query).await, *count, "{around}: {name}={value}");
+            }
+        }
+    }
 }

@@ -13,8 +13,8 @@ use crate::app::{Answer, As, TestApp};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(sogep::router::document);
 
-/// Every operation: path, method, what is documented.
-pub fn operations() -> Vec<(String, Method, Value)> {
+/// Every operation: path, method, what is documented. Taken apart once: every answer asks for its own.
+static OPERATIONS: LazyLock<Vec<(String, Method, Value)>> = LazyLock::new(|| {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
         item.as_object().unwrap().iter().map(|(method, operation)| {
@@ -23,6 +23,11 @@ pub fn operations() -> Vec<(String, Method, Value)> {
         })
     });
     operations.collect()
+});
+
+/// Every operation: path, method, what is documented.
+pub fn operations() -> Vec<(String, Method, Value)> {
+    OPERATIONS.clone()
 }
 
 /// Fails when an answer is not what the document says of its operation.
@@ -61,7 +66,7 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
     assert!(errors.is_empty(), "{method} {template} {status}: {errors:#?}\n{}", answer.text);
 }
 
-fn find(method: &Method, path: &str) -> Option<(String, Value)> {
+fn find(method: &Method, path: &str) -> Option<(&'static str, &'static Value)> {
     let matches = |template: &str| {
         let mut given = path.split('/');
         let fits = template.split('/').all(|part| {
@@ -69,10 +74,10 @@ fn find(method: &Method, path: &str) -> Option<(String, Value)> {
         });
         fits && given.next().is_none()
     };
-    let mut found: Vec<_> = operations()
-        .into_iter()
+    let mut found: Vec<_> = OPERATIONS
+        .iter()
         .filter(|(template, known, _)| known == method && matches(template))
-        .map(|(template, _, operation)| (template, operation))
+        .map(|(template, _, operation)| (template.as_str(), operation))
         .collect();
     found.sort_by_key(|(template, _)| template.matches('{').count());
     found.into_iter().next()

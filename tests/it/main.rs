@@ -18,6 +18,7 @@ mod interchange;
 mod jobs;
 mod layout;
 mod limits;
+mod lists;
 mod matrix;
 mod metrics;
 mod privacy;

@@ -6,12 +6,17 @@ use sogep::{entity::vocabulary::AuditAction, search::starting_synonyms, synonyms
 
 use crate::app::{Answer, As, TestApp, publication};
 
-/// The slugs of what a search for `mor çatı` finds.
+/// The slugs of what a search for `mor çatı` finds, in all kinds and in one.
 async fn found(service: &TestApp) -> Vec<String> {
     let answer = service.get("/v1/search?q=mor%20%C3%A7at%C4%B1", As::Publishable).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    let hits = answer.body["data"].as_array().unwrap();
-    hits.iter().map(|hit| hit["slug"].as_str().unwrap().to_owned()).collect()
+    let slugs = |answer: &Answer| -> Vec<String> {
+        let hits = answer.body["data"].as_array().unwrap();
+        hits.iter().map(|hit| hit["slug"].as_str().unwrap().to_owned()).collect()
+    };
+    let listed = service.get("/v1/publications?q=mor%20%C3%A7at%C4%B1", As::Publishable).await;
+    assert_eq!(slugs(&listed), slugs(&answer), "a collection is searched with the same table");
+    slugs(&answer)
 }
 
 async fn create(service: &TestApp, key: &str, alternatives: &[&str]) -> Answer {

@@ -1,6 +1,7 @@
 //! How a kind's operations and schemas are documented, from what it declares.
 
 mod fit;
+mod lists;
 mod operations;
 mod schemas;
 mod workflow;
@@ -10,7 +11,10 @@ use serde_json::{Value, json};
 use super::{kind::Kind, references::kind_name};
 use crate::entity::vocabulary;
 
-pub use operations::{PATCH_TYPES, if_match, if_none_match, language_parameters, request_body, response};
+pub use operations::{
+    PATCH_TYPES, id_parameter, if_match, if_none_match, language_parameters, parameter, request_body,
+    response,
+};
 pub use schemas::{describe_schemas, describe_unpublished};
 
 /// Adds the schemas and the collection operations of `K` to the document.

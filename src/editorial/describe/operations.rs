@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::article;
-use crate::editorial::{kind::Kind, parameters::SHELVES, references::kind_name};
+use super::{article, lists};
+use crate::editorial::{kind::Kind, references::kind_name};
 
-pub(super) fn parameter(name: &str, place: &str, schema: &Value, description: &str) -> Value {
+/// The parameter `name` in `place`: the path, the query or the headers.
+#[must_use]
+pub fn parameter(name: &str, place: &str, schema: &Value, description: &str) -> Value {
     json!({ "name": name, "in": place, "required": place == "path", "schema": schema, "description": description })
 }
 
@@ -71,7 +73,9 @@ pub(super) fn page_parameters() -> Vec<Value> {
     ]
 }
 
-pub(super) fn id_parameter() -> Value {
+/// The parameter that names an entry.
+#[must_use]
+pub fn id_parameter() -> Value {
     parameter(
         "id",
         "path",
@@ -118,16 +122,15 @@ pub(super) fn list<K: Kind>() -> Value {
     let mut list = operation::<K>(
         "list",
         &format!("List {what}"),
-        &format!("The {what} that the caller may see, {}; without the long text.", K::ORDER),
+        &format!(
+            "The {what} that the caller may see, {}; without the long text. {}",
+            K::ORDER,
+            lists::grammar()
+        ),
         "read",
     );
     let mut parameters = page_parameters();
-    parameters.push(parameter(
-        "state",
-        "query",
-        &json!({ "type": "string", "enum": SHELVES.map(|(word, _)| word) }),
-        "Only entries in this state, or in the trash; all but `published` is for those who write. Default: all that the caller sees but the trash.",
-    ));
+    parameters.extend(lists::list_parameters::<K>());
     parameters.extend(language_parameters());
     parameters.push(if_none_match());
     list["parameters"] = parameters.into();
@@ -135,7 +138,7 @@ pub(super) fn list<K: Kind>() -> Value {
         "200": response(&format!("{}Page", K::NAME), "A page"),
         "304": { "description": "Still as you have it" },
     });
-    list["responses"]["200"]["headers"]["Link"] = json!({ "description": "The next page, as `rel=\"next\"` (RFC 8288).", "schema": { "type": "string" } });
+    list["responses"]["200"]["headers"]["Link"] = json!({ "description": "The next page, as `rel=\"next\"`, and, from the second on, the first, as `rel=\"first\"` (RFC 8288).", "schema": { "type": "string" } });
     list
 }
 

@@ -65,6 +65,20 @@ pub fn describe_schemas<K: Kind>(document: &mut Value, is_collection: bool) {
     }
     let components = &mut document["components"]["schemas"];
     add_schemas(components, &declared, schemas);
+    if is_collection {
+        // What is only there when it is asked for.
+        components[format!("{name}Page")]["properties"]["total"] = json!({
+            "type": "integer", "minimum": 0, "description": "How many entries the list has; with `count=exact`.",
+        });
+        components[format!("{name}Page")]["properties"]["facets"] = json!({
+            "type": "array", "items": { "$ref": "#/components/schemas/Facet" },
+            "description": "What was counted; with `facets`.",
+        });
+        components[format!("{name}Page")]["properties"]["suggestion"] = json!({
+            "type": ["string", "null"],
+            "description": "The query with its typing errors corrected, when that differs and finds something; with `q`.",
+        });
+    }
 }
 
 /// What those who write see beside the entries; the same for all kinds.
@@ -312,6 +326,7 @@ fn shown_example<K: Kind>() -> Value {
         source_datestamp: None,
         harvested_at: None,
         source_altered: false,
+        derived_by: 0,
     };
     let language = Language { locale: "tr".to_owned(), all: false, fallback: true };
     let view = View { language: &language, caller: &Caller::PUBLIC, with_body: true };

@@ -16,10 +16,12 @@ use crate::{
         dependents::Reach,
         draft::Draft,
         kind::{Kind, object},
+        lists::derived,
         load::NO_TEXTS,
     },
     entity::{
-        change, contribution, entry, entry_link, entry_text, entry_topic, identifier, revision, slug_history,
+        change, contribution, entry, entry_link, entry_text, entry_topic, entry_value, identifier, revision,
+        slug_history, title_key,
     },
     http::{Error, Result},
 };
@@ -37,6 +39,8 @@ pub(super) struct Batch<K: Kind> {
     pub contributions: Vec<contribution::ActiveModel>,
     pub links: Vec<entry_link::ActiveModel>,
     pub identifiers: Vec<identifier::ActiveModel>,
+    pub values: Vec<entry_value::ActiveModel>,
+    pub title_keys: Vec<title_key::ActiveModel>,
     pub revisions: Vec<revision::ActiveModel>,
     pub changes: Vec<change::ActiveModel>,
     pub retired: Vec<slug_history::ActiveModel>,
@@ -56,6 +60,8 @@ impl<K: Kind> Default for Batch<K> {
             contributions: Vec::new(),
             links: Vec::new(),
             identifiers: Vec::new(),
+            values: Vec::new(),
+            title_keys: Vec::new(),
             revisions: Vec::new(),
             changes: Vec::new(),
             retired: Vec::new(),
@@ -84,6 +90,9 @@ impl<K: Kind> Batch<K> {
     pub fn add(&mut self, entry: &entry::Model, draft: &Draft<K>) -> Result<()> {
         let id = entry.id;
         let parsed = |text: &str| text.parse::<Uuid>().map_err(Error::internal);
+        let open = derived::open_part(draft);
+        self.values.extend(derived::values(id, draft, &open));
+        self.title_keys.extend(derived::title_keys(id, draft));
         self.rows.push(K::into_row(id, &draft.fields)?);
         self.texts.extend(texts(id, draft));
         for (position, topic) in (0..).zip(&draft.common.topics) {
@@ -92,6 +101,7 @@ impl<K: Kind> Batch<K> {
                 entry_id: Set(id),
                 topic_id,
                 position: Set(position),
+                is_open: Set(open.common.topics.contains(topic)),
             });
         }
         for (position, credit) in (0..).zip(&draft.credits) {
@@ -103,6 +113,7 @@ impl<K: Kind> Batch<K> {
                 name: Set(credit.name.clone()),
                 person_id: Set(credit.person.as_deref().map(parsed).transpose()?),
                 partner_id: Set(credit.partner.as_deref().map(parsed).transpose()?),
+                is_open: Set(open.credits.contains(credit)),
             });
         }
         for (position, link) in (0..).zip(&draft.links) {
@@ -111,6 +122,7 @@ impl<K: Kind> Batch<K> {
                 relation: Set(link.field.to_owned()),
                 position: Set(position),
                 target_id: Set(parsed(&link.target)?),
+                is_open: Set(open.links.contains(link)),
             });
         }
         for (position, known) in (0..).zip(&draft.common.identifiers) {
@@ -119,6 +131,7 @@ impl<K: Kind> Batch<K> {
                 value: Set(known.value.clone()),
                 entry_id: Set(id),
                 position: Set(position),
+                is_open: Set(open.common.identifiers.contains(known)),
             });
         }
         Ok(())
@@ -151,6 +164,11 @@ impl<K: Kind> Batch<K> {
                 .filter(identifier::Column::EntryId.is_in(ids()))
                 .exec(db)
                 .await?;
+            entry_value::Entity::delete_many()
+                .filter(entry_value::Column::EntryId.is_in(ids()))
+                .exec(db)
+                .await?;
+            title_key::Entity::delete_many().filter(title_key::Column::EntryId.is_in(ids())).exec(db).await?;
         }
         for (id, slug) in std::mem::take(&mut self.revived) {
             slug_history::Entity::delete_many()
@@ -165,6 +183,8 @@ impl<K: Kind> Batch<K> {
             .chain(insertions(backend, std::mem::take(&mut self.contributions)))
             .chain(insertions(backend, std::mem::take(&mut self.links)))
             .chain(insertions(backend, std::mem::take(&mut self.identifiers)))
+            .chain(insertions(backend, std::mem::take(&mut self.values)))
+            .chain(insertions(backend, std::mem::take(&mut self.title_keys)))
             .chain(insertions(backend, std::mem::take(&mut self.retired)))
             .chain(insertions(backend, std::mem::take(&mut self.revisions)))
             .chain(insertions(backend, std::mem::take(&mut self.changes)));

@@ -15,6 +15,7 @@ use super::{
     draft::Draft,
     history::{self, Made},
     kind::Kind,
+    lists::derived::RULES,
     load::Stored,
     workflow::Stage,
 };
@@ -164,6 +165,19 @@ pub async fn save<K: Kind>(
     Ok(saved)
 }
 
+/// Writes again what belongs to `entries`, which have not changed, and what is derived from it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rewrite<K: Kind>(db: &impl ConnectionTrait, entries: &[Stored<K>]) -> Result<()> {
+    let mut batch = Batch::<K>::default();
+    for Stored { entry, draft, .. } in entries {
+        batch.replaced.push(entry.id);
+        batch.add(entry, draft)?;
+    }
+    batch.write(db).await
+}
+
 /// The row that all kinds share, after the change.
 fn row<K: Kind>(
     clock: &Clock,
@@ -204,6 +218,7 @@ fn row<K: Kind>(
         source_datestamp: source.and_then(|source| source.datestamp),
         harvested_at: source.and_then(|source| source.harvested_at),
         source_altered: source.is_some_and(|source| source.altered),
+        derived_by: RULES,
     })
 }
 

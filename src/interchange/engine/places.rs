@@ -40,6 +40,7 @@ pub async fn reserve<K: Kind>(
         created_at: now,
         updated_at: now,
         source_altered: false,
+        derived_by: 0,
         published_at: None,
         publish_at: None,
         unpublish_at: None,

@@ -80,7 +80,7 @@ fn it_neither_completes_nor_is_related() {
     assert!(related.iter().all(|related| related.entry.as_u128() < 50));
     let reasons = related.iter().flat_map(|related| &related.reasons);
     assert!(
-        reasons.copied().all(|reason| reason == crate::search::Reason::Text),
+        reasons.copied().all(|reason| reason == crate::entity::vocabulary::RelatedReason::Text),
         "the shared person is hidden"
     );
 }

@@ -1,7 +1,10 @@
 //! What stands in front among related entries, and why.
 
 use super::*;
-use crate::search::{Likeness, Reason, Related};
+use crate::{
+    entity::vocabulary::RelatedReason as Reason,
+    search::{Likeness, Related},
+};
 
 fn related(index: &Index, number: u128) -> Vec<Related> {
     let likeness = Likeness {

@@ -325,6 +325,7 @@ async fn who_refers_to_an_entry_while_it_is_published_hears_of_it() {
         name: Set(None),
         person_id: Set(None),
         partner_id: Set(Some(partner)),
+        is_open: Set(true),
     };
     contribution::Entity::insert(credit).exec_without_returning(&adding).await.unwrap();
     // Meanwhile the partner is published, which has to wait.

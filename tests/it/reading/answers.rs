@@ -135,6 +135,17 @@ async fn a_page_costs_the_same_whatever_it_holds() {
     let one = service.published("publications", body).await;
     warm_up(&service).await;
     let (page, item) = (cost(&service, "/v1/publications?limit=100").await, cost(&service, &one).await);
+    // With every kind of filter, whatever the order; only a count is one more.
+    let filters =
+        "topic[under]=konu-0&topic[all]=konu-0&person[not]=yok&cites[not]=yok&language=tr&issued[gte]=2020";
+    for sort in ["-issued", "title", "-updated_at,title"] {
+        let filtered = format!("/v1/publications?{filters}&sort={sort}&limit=1");
+        let few = cost(&service, &filtered).await;
+        // Where the list ends, those without a value in the first field are looked for.
+        let end = usize::from(!sort.contains("updated_at"));
+        assert_eq!(few, page + end, "{sort}");
+        assert_eq!(cost(&service, &format!("{filtered}&count=exact")).await, few + 1, "{sort}");
+    }
     let numbers = || 0..8;
     let mut many = String::new();
     for number in 0..60 {
@@ -149,6 +160,12 @@ async fn a_page_costs_the_same_whatever_it_holds() {
     assert_eq!(service.get("/v1/publications?limit=100", As::Publishable).await.slugs().len(), 61);
     assert_eq!(cost(&service, "/v1/publications?limit=100").await, page);
     assert_eq!(cost(&service, "/v1/publications?limit=1").await, page);
+    for sort in ["-issued", "title", "-updated_at,title"] {
+        let filtered = format!("/v1/publications?{filters}&sort={sort}");
+        assert_eq!(service.get(&filtered, As::Publishable).await.slugs().len(), 20, "{sort}");
+        assert_eq!(cost(&service, &filtered).await, page, "{sort}");
+        assert_eq!(cost(&service, &format!("{filtered}&limit=1")).await, page, "{sort}");
+    }
     assert_eq!(cost(&service, &many).await, item);
     assert!(page <= 10, "{page} statements for a page");
 }

@@ -17,7 +17,7 @@ use crate::{
     jobs::Jobs,
     mail::Mailer,
     metrics::Metrics,
-    search::Catalogue,
+    search::{Catalogue, SynonymsInUse},
     trail::Trail,
 };
 
@@ -48,6 +48,8 @@ pub struct Parts {
     pub jobs: Jobs,
     /// The search index.
     pub catalogue: Catalogue,
+    /// The synonyms that searches use.
+    pub synonyms: SynonymsInUse,
     /// What is counted, for whoever watches the service.
     pub metrics: Metrics,
     /// Where passwords are hashed.
@@ -82,6 +84,7 @@ impl App {
             mailer,
             jobs: Jobs::default(),
             catalogue: Catalogue::new(config.data_dir.join("index")),
+            synonyms: SynonymsInUse::default(),
             metrics: Metrics::default(),
             db,
             clock,

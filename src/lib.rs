@@ -28,6 +28,7 @@
 //! | calling what is generic over the kind when only its name is known | [`kinds`] |
 //! | administration: accounts, where they are signed in, keys, the audit trail, jobs | [`users`], [`sessions`], [`keys`], [`audit`], [`backlog`] |
 //! | the change log, for those who keep a copy | [`changes`] |
+//! | what words bring in when they are searched for | [`synonyms`] |
 //! | the closed lists of words, with their labels | [`vocabularies`] |
 //! | one entry, with what was asked for beside it | [`reading`] |
 //! | lists, search, completions, what is related; keeping the index up with the change log | [`discovery`] |
@@ -53,7 +54,7 @@
 //! | row | modules | may use |
 //! |---|---|---|
 //! | 5 | `command` `router` `server` `worker` | everything |
-//! | 4 | `changes` `content` `discovery` `interchange` `reading` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` `backlog` `vocabularies` | rows 1 to 3, and each other's public rules |
+//! | 4 | `changes` `content` `discovery` `interchange` `reading` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` `backlog` `synonyms` `vocabularies` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
 //! | 2 | `app` `http` `db` `crypto` `jobs` `mail` `metrics` `search` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
@@ -109,6 +110,7 @@ pub mod search;
 pub mod server;
 pub mod service;
 pub mod sessions;
+pub mod synonyms;
 pub mod telemetry;
 pub mod topics;
 pub mod trail;

@@ -17,7 +17,7 @@ use crate::{
     kinds::every_collection,
     organisation,
     organisation::Organisation,
-    previews, reading, service, sessions, users, vocabularies,
+    previews, reading, service, sessions, synonyms, users, vocabularies,
 };
 
 #[derive(OpenApi)]
@@ -93,6 +93,7 @@ fn declared() -> OpenApiRouter<App> {
         .merge(previews::router())
         .merge(changes::router())
         .merge(discovery::router())
+        .merge(synonyms::router())
         .merge(vocabularies::router())
         .merge(backlog::router())
         .merge(service::router())

@@ -13,6 +13,7 @@ mod m20261124_000004_security;
 mod m20261124_000005_workflow;
 mod m20261124_000006_snapshot;
 mod m20261124_000007_sort_keys;
+mod m20261124_000008_synonyms;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_workflow::Migration),
             Box::new(m20261124_000006_snapshot::Migration),
             Box::new(m20261124_000007_sort_keys::Migration),
+            Box::new(m20261124_000008_synonyms::Migration),
         ]
     }
 }

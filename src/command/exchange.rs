@@ -18,7 +18,7 @@ use crate::{
         export::{self, Format},
         import::{self, Input, Job, Report},
     },
-    trail,
+    synonyms, trail,
 };
 
 #[derive(Debug, Args)]
@@ -73,6 +73,7 @@ pub struct Import {
 
 pub async fn seed(app: &App, demo: bool) -> Result<(), Failure> {
     let stored = content::seed_profile(app).await?;
+    synonyms::seed(app).await?;
     say(if stored { "Stored the profile." } else { "There is a profile already." })?;
     if demo {
         say(&summary(&load_demo(app).await?))?;

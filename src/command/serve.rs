@@ -27,7 +27,7 @@ use crate::{
     keys::{self, NewKey},
     metrics, router,
     server::{self, Limits},
-    trail, worker,
+    synonyms, trail, worker,
 };
 
 /// Where the development servers of frontends run that may use the demo's publishable key.
@@ -60,6 +60,7 @@ pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
         begin_demo(&app).await?;
     }
     content::seed_profile(&app).await?;
+    synonyms::seed(&app).await?;
     say(&format!("Serving on {}  (documentation: {}/docs)", app.config.base_url, app.config.base_url))?;
     let router = router::router(&app);
     let stopped = stop_signal(app.clone())?;

@@ -32,7 +32,8 @@ use crate::{
     entity::{entry, vocabulary::State as EntryState},
     http::{Error, FieldError, Query, Result, conditional::Version, cursor::Position, page::opened},
     reading,
-    search::{self, Found, Synonyms},
+    search::{self, Found},
+    synonyms,
 };
 
 /// How many of the best entries found are put in another order than that of how well they answer.
@@ -144,6 +145,7 @@ async fn asked<K: Kind>(
     after: Option<&Position>,
 ) -> Result<Found> {
     let index = filling::current(app).await?;
+    let synonyms = synonyms::current(app).await?;
     let mut filters =
         condition::conditions(app.db.reader(), &caller.as_reader(), &parameters.selection.filters).await?;
     filters.extend(condition::of_kinds(&[K::KIND]));
@@ -160,7 +162,7 @@ async fn asked<K: Kind>(
             limit,
             after,
             listing,
-            ..search::Query::new(&q, audience, Synonyms::starting())
+            ..search::Query::new(&q, audience, &synonyms)
         })
     })
     .await

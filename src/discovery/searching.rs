@@ -34,7 +34,8 @@ use crate::{
         page::{PageInfo, opened},
         query::{Parameters, Values},
     },
-    search::{self, Place, Synonyms, Value},
+    search::{self, Place, Value},
+    synonyms,
 };
 
 /// How many values of a facet are counted.
@@ -187,6 +188,7 @@ pub(super) async fn search(
     let list = format!("search|{:?}|{q}|{kinds:?}", caller.grants.reads);
     let after = opened(cursor.as_deref(), app.secrets.cursor_key(), &list)?;
     let index = filling::current(&app).await?;
+    let synonyms = synonyms::current(&app).await?;
     let audience = filling::audience(&caller);
     let filters: Vec<search::Filter> = condition::of_kinds(&kinds).into_iter().collect();
     let found = ask(move || {
@@ -195,7 +197,7 @@ pub(super) async fn search(
             facets: &facets,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             after: after.as_ref().and_then(place),
-            ..search::Query::new(&q, audience, Synonyms::starting())
+            ..search::Query::new(&q, audience, &synonyms)
         })
     })
     .await?;

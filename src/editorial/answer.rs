@@ -109,7 +109,7 @@ pub fn about(
     told: &impl Serialize,
 ) -> Result<Response> {
     let told = serde_json::to_value(told).map_err(Error::internal)?;
-    let served = Language::fixed(&app.config.default_locale).served([]);
+    let served = Served::only(&app.config.default_locale);
     answer(request, caller, &served, Version::live(entry.version), None, &told)
 }
 

@@ -37,7 +37,7 @@ use crate::{
         conditional::Version,
         cursor::Position,
         extract::Part,
-        locale::Language,
+        locale::{Language, Served},
         page::{PageInfo, PageParameters},
         query::NoParameters,
     },
@@ -157,7 +157,7 @@ pub(super) async fn create<K: Kind>(
     let url = format!("{}/v1/previews/{token}", app.config.base_url);
     let location = format!("/v1/{}/{}/previews/{}", K::COLLECTION, entry.id, row.id);
     let made = json!(CreatedPreview { preview: shown(row, &actors), token, url });
-    let served = Language::fixed(&app.config.default_locale).served([]);
+    let served = Served::only(&app.config.default_locale);
     let response = answer(&HeaderMap::new(), &caller, &served, Version::live(0), None, &made)?;
     effect.commit(tx, created(response, &location)).await
 }

@@ -34,6 +34,8 @@ pub mod session;
 pub mod sign_in_failure;
 pub mod signing_key;
 pub mod slug_history;
+pub mod synonym;
+pub mod synonym_edition;
 pub mod title_key;
 pub mod topic;
 pub mod user;

@@ -134,6 +134,9 @@ vocabulary! {
         PreviewRevoked: "Preview link revoked", "Önizleme bağlantısı iptal edildi";
         JobRetried: "Job tried again", "İş yeniden denendi";
         JobDiscarded: "Job discarded", "İş silindi";
+        SynonymCreated: "Synonym made", "Eş anlamlı eklendi";
+        SynonymUpdated: "Synonym changed", "Eş anlamlı değişti";
+        SynonymDeleted: "Synonym deleted", "Eş anlamlı silindi";
         ContentImported: "Content imported", "İçerik içe aktarıldı";
         ContentExported: "Content exported", "İçerik dışa aktarıldı";
         AuditLost: "Lines about refused requests were dropped: too many at once", "Çok sayıda ret: satırlar düşürüldü";

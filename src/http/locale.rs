@@ -32,6 +32,14 @@ pub struct Served {
     pub negotiated: bool,
 }
 
+impl Served {
+    /// The one language `locale`, whatever was asked for.
+    #[must_use]
+    pub fn only(locale: &str) -> Self {
+        Self { tags: locale.to_owned(), negotiated: false }
+    }
+}
+
 impl Language {
     /// Reads `locale` and `fallback`, else `Accept-Language`, else the default.
     pub fn read(values: &mut Values<'_>) -> Self {

@@ -34,7 +34,7 @@ operation.\n\n\
 it. Absent values are `null`, never left out.";
 
 /// The tags, in the order of the page.
-const TAGS: [(&str, &str); 19] = [
+const TAGS: [(&str, &str); 20] = [
     ("organisation", "The organisation's profile."),
     ("publications", "What the organisation and others of its field have published."),
     ("projects", "What is being done, by whom, with what money and result."),
@@ -48,6 +48,7 @@ const TAGS: [(&str, &str); 19] = [
         "vocabularies",
         "The closed lists of words that content is described with, and what the words are called.",
     ),
+    ("synonyms", "What words and phrases bring in when somebody searches for them."),
     ("previews", "What preview links show."),
     ("changes", "What has changed, for those who keep a copy."),
     ("auth", "Signing in, who one is, and one's own password and second factor."),

@@ -16,6 +16,8 @@ use super::{
 
 /// How many different words of a query count; the rest is not looked at.
 const WORDS: usize = 64;
+/// How many words synonyms may bring in.
+const BROUGHT_IN: usize = 128;
 /// Shorter joined words are accidents.
 const SHORTEST_JOIN: usize = 5;
 /// A suffix leaves at least so many letters.
@@ -74,7 +76,7 @@ pub fn plan(
         Expansion { snapshot, schema, level, words: Vec::new(), corrections: Vec::new(), compared: 0 };
     expansion.join(&tokens)?;
     let words: Vec<&str> = tokens.iter().map(|token| token.exact.as_str()).collect();
-    for (word, weight) in synonyms.of(&words) {
+    for (word, weight) in synonyms.of(&words).take(BROUGHT_IN) {
         expansion.add(word, weight);
     }
     for (index, token) in tokens.iter().enumerate() {

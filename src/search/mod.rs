@@ -10,7 +10,7 @@
 //! | the index of this process | [`Catalogue`] |
 //! | the index on the disk | [`Index`], its files in `directory` |
 //! | one state of it | `snapshot`, its parts in `segment`; what is kept in memory of a part in `table` |
-//! | from a query to terms | `expansion`, [`Synonyms`] |
+//! | from a query to terms | `expansion`, [`Synonyms`]; the table of this process is in [`SynonymsInUse`] |
 //! | the score | `ranking` |
 //! | searching, filtering, counting | [`Query`], [`Filter`], [`Found`] |
 //! | typing errors pointed out | `suggestion` |
@@ -33,6 +33,7 @@ mod error;
 mod expansion;
 mod filter;
 mod highlight;
+mod in_use;
 mod likeness;
 mod lists;
 mod query;
@@ -54,6 +55,7 @@ pub use completion::{Beginning, Suggestion};
 pub use error::{Error, Result};
 pub use filter::{Filter, Test};
 pub use highlight::{Matched, highlight, snippet};
+pub use in_use::SynonymsInUse;
 pub use lists::starting_synonyms;
 pub use query::{Found, Hit, Place, Query};
 pub use record::{Completion, Entry, Row, Value, Weight, attribute};

@@ -1,11 +1,8 @@
 //! Words and phrases that bring in others.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::collections::HashMap;
 
-use super::{
-    analysis::{Purpose, beginning, tokens},
-    lists::starting_synonyms,
-};
+use super::analysis::{Purpose, beginning, tokens};
 
 /// From how many letters on a key also stands for longer words that begin with it.
 const STEM: usize = 6;
@@ -50,11 +47,18 @@ impl Synonyms {
         synonyms
     }
 
-    /// The table that comes with the program.
+    /// A key as it is compared: its words, folded, a space between two; empty when it has none.
     #[must_use]
-    pub fn starting() -> &'static Self {
-        static STARTING: LazyLock<Synonyms> = LazyLock::new(|| {
-            Synonyms::new(starting_synonyms().iter().map(|(key, list)| (key.as_str(), list.as_slice())))
+    pub fn folded_key(key: &str) -> String {
+        folded(key).join(" ")
+    }
+
+    /// The table that comes with the program.
+    #[cfg(test)]
+    pub(super) fn starting() -> &'static Self {
+        static STARTING: std::sync::LazyLock<Synonyms> = std::sync::LazyLock::new(|| {
+            let starting = super::starting_synonyms().iter();
+            Synonyms::new(starting.map(|(key, list)| (key.as_str(), list.as_slice())))
         });
         &STARTING
     }

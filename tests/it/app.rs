@@ -47,7 +47,7 @@ use sogep::{
     jobs::{self, Kind},
     keys::{self, NewKey},
     mail::{MailSettings, Mailer, Transport},
-    router, worker,
+    router, synonyms, worker,
 };
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -119,6 +119,7 @@ impl TestApp {
         let config = Config::from_sources("", environment).unwrap();
         let service = Self::on(config, clock, directory).await;
         content::seed_profile(&service.app).await.unwrap();
+        synonyms::seed(&service.app).await.unwrap();
         service
     }
 
@@ -297,7 +298,16 @@ impl TestApp {
         all!(entry_value, title_key);
         all!(organisation, project, event, publication, practice, person, partner, topic);
         all!(revision, change, user, session, refresh_token, signing_key);
-        all!(one_time_token, recovery_code, known_device, preview, idempotency_key, job);
+        all!(
+            one_time_token,
+            recovery_code,
+            known_device,
+            preview,
+            idempotency_key,
+            job,
+            synonym,
+            synonym_edition
+        );
         for row in entity::api_key::Entity::find().all(self.app.db.reader()).await.unwrap() {
             rows.push(format!("{:?}", entity::api_key::Model { last_used_at: None, ..row }));
         }

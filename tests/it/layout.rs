@@ -28,6 +28,7 @@ const ROWS: [&[&str]; 5] = [
         "schedule",
         "service",
         "sessions",
+        "synonyms",
         "topics",
         "users",
         "vocabularies",

@@ -24,5 +24,6 @@ mod metrics;
 mod privacy;
 mod reading;
 mod schema;
+mod synonyms;
 mod vocabularies;
 mod workflow;

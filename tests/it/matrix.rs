@@ -349,6 +349,10 @@ async fn requests(grid: &Grid, path: &str, method: &Method) -> Vec<(Object, Requ
             Some(json!({ "current_password": "x", "new_password": "mor menekşeler yağmurda susar" }))
         }
         ("POST", "/v1/me/second-factor/confirmation") => Some(json!({ "code": "000000" })),
+        ("POST", "/v1/synonyms") => {
+            Some(json!({ "key": format!("a {}", service.app.clock.id()), "alternatives": ["b"] }))
+        }
+        ("PATCH", "/v1/synonyms/{id}") => Some(json!({ "alternatives": ["c"] })),
         ("POST", "/v1/auth/reauthenticate") => Some(json!({ "password": "x" })),
         _ => None,
     };
@@ -369,6 +373,10 @@ async fn requests(grid: &Grid, path: &str, method: &Method) -> Vec<(Object, Requ
     } else if path.starts_with("/v1/keys") {
         let made = service.post("/v1/keys", As::Owner, json!({ "type": "publishable", "name": "A" })).await;
         (made.body["key"]["id"].as_str().unwrap().to_owned(), None)
+    } else if path.starts_with("/v1/synonyms") {
+        let new = json!({ "key": format!("a {}", service.app.clock.id()), "alternatives": ["b"] });
+        let made = service.post("/v1/synonyms", As::Owner, new).await;
+        (made.body["id"].as_str().unwrap().to_owned(), Some(made.etag().to_owned()))
     } else if path.starts_with("/v1/jobs") {
         crate::jobs::enqueue(service, 1).await;
         crate::jobs::set_all_aside(service).await;
@@ -394,6 +402,7 @@ fn refusal(who: Who, permission: &str, fresh: bool, path: &str, object: Object) 
         "account" => who.is_account(),
         "administer" => who.administers(),
         "follow" => who.follows(),
+        "edit" => who.edits(),
         "read" => who.reads(),
         other => panic!("no rule for the permission {other}"),
     };
@@ -422,6 +431,7 @@ pub fn is_about_content(operation: &Value) -> bool {
             | "previews"
             | "changes"
             | "search"
+            | "synonyms"
             | "vocabularies"
     )
 }

@@ -79,6 +79,10 @@ async fn request(service: &TestApp, path: &str) -> Request {
             let made = service.post("/v1/users", As::Owner, new).await;
             (As::Owner, format!("{}/invitation", made.header("location")), None)
         }
+        "/v1/synonyms" => {
+            let new = json!({ "key": "mor çatı", "alternatives": ["sığınmaevi"] });
+            (As::Editor, path.to_owned(), Some(new))
+        }
         "/v1/jobs/{id}/retry" => {
             let id = crate::jobs::enqueue(service, 1).await[0];
             crate::jobs::set_all_aside(service).await;

@@ -71,7 +71,7 @@ async fn list<K: Kind>(
         caller.grants,
         caller.id().filter(|_| caller.grants.writes),
         parameters.described,
-        by_title.then_some(&language),
+        by_title.then_some((&language.locale, language.fallback)),
         uses_index(&parameters),
     );
     let key = app.secrets.cursor_key();

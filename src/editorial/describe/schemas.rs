@@ -196,8 +196,7 @@ fn declared<K: Kind>() -> Map<String, Value> {
         schemas.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
     let mut credit = value(&CreditView::schema());
     for (part, kind) in [("person", vocabulary::Kind::Person), ("partner", vocabulary::Kind::Partner)] {
-        let meaning = credit["properties"][part]["description"].take();
-        credit["properties"][part] = optional_reference(kind, &meaning);
+        point_to(kind, &mut credit["properties"][part]);
     }
     declared.insert("CreditView".to_owned(), credit);
     for kind in targets::<K>() {
@@ -340,7 +339,7 @@ fn shown_schema<K: Kind>() -> Value {
         let schema = if field.many {
             json!({ "type": "array", "description": field.meaning, "items": reference(field.target) })
         } else {
-            optional_reference(field.target, &json!(field.meaning))
+            json!({ "description": field.meaning, "oneOf": [{ "type": "null" }, reference(field.target)] })
         };
         all.insert(field.name.to_owned(), schema);
     }
@@ -354,7 +353,7 @@ fn shown_schema<K: Kind>() -> Value {
     }
     let mut tail = properties(&value(&Tail::schema()));
     if let Some(owner) = tail.get_mut("owner") {
-        *owner = optional_reference(vocabulary::Kind::Partner, &owner["description"].take());
+        point_to(vocabulary::Kind::Partner, owner);
     }
     all.extend(tail);
     if let Some(body) = K::BODY {
@@ -385,8 +384,13 @@ fn reference(kind: vocabulary::Kind) -> Value {
     json!({ "$ref": format!("#/components/schemas/{}Reference", schema_name(kind)) })
 }
 
-fn optional_reference(kind: vocabulary::Kind, meaning: &Value) -> Value {
-    json!({ "description": meaning, "oneOf": [{ "type": "null" }, reference(kind)] })
+/// Says of `schema`, a reference to some entry or none, that it is one of `kind`.
+fn point_to(kind: vocabulary::Kind, schema: &mut Value) {
+    for way in schema["oneOf"].as_array_mut().into_iter().flatten() {
+        if way.get("$ref").is_some() {
+            way["$ref"] = reference(kind)["$ref"].take();
+        }
+    }
 }
 
 /// A page of entries as the schema `item` says.

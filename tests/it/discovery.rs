@@ -1,5 +1,7 @@
 //! Search, completions, what is related: found at once, gone at once, and never more than one may read.
 
+mod topics;
+
 use std::{collections::HashSet, fs};
 
 use axum::http::StatusCode;

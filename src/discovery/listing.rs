@@ -14,8 +14,10 @@ use sea_orm::{Condition, entity::prelude::*};
 use serde_json::json;
 
 use super::{
-    ask, condition, filling, link,
-    searching::{labelled, place, position},
+    ask, condition,
+    facets::labelled,
+    filling, link,
+    searching::{place, position},
 };
 use crate::{
     app::App,

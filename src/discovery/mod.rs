@@ -5,6 +5,7 @@
 //! log; what is found is loaded through the one finder.
 
 mod condition;
+mod facets;
 mod filling;
 mod hits;
 mod listing;

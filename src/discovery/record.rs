@@ -1,4 +1,5 @@
-//! What is indexed of an entry: nothing but what a reader of its audience is shown.
+//! What is indexed of an entry: nothing but what a reader of its audience is shown, and the ids of the
+//! entries that it names.
 
 use std::collections::HashMap;
 
@@ -52,28 +53,33 @@ pub async fn of_kind<K: Kind>(db: &impl ConnectionTrait, rows: Vec<entry::Model>
     for (audience, rows) in by_audience {
         let reader = reader(audience);
         let mut stored = load::<K>(db, rows, &Shape::WHOLE).await?;
-        for stored in &mut stored {
-            K::withhold(&mut stored.draft, &reader);
-        }
-        let references = References::load(db, &reader, referred_to(&mut stored)).await?;
-        entries.extend(stored.iter().map(|stored| of_entry(stored, &references, &reader, audience)));
+        let named = referred_to(&mut stored);
+        let shown = References::load(db, &reader, named.clone()).await?;
+        let known = References::load(db, &self::reader(Visibility::Internal), named).await?;
+        entries.extend(stored.iter().map(|stored| of_entry(stored, &shown, &known, &reader, audience)));
     }
     Ok(entries)
 }
 
+/// What is indexed of an entry. Its texts tell the names that all its readers are `shown`; of the entries
+/// that it names, all are noted that are `known` to some reader: the index keeps them from all others.
 fn of_entry<K: Kind>(
     stored: &Stored<K>,
-    references: &References,
+    shown: &References,
+    known: &References,
     reader: &Caller,
     audience: Visibility,
 ) -> Entry {
     let original = &stored.entry.original_locale;
-    let mut locales: Vec<&String> = stored.draft.translations.keys().collect();
+    // Rendering withholds by itself, and what is withheld twice is lost: it takes the consent away.
+    let mut draft = stored.draft.clone();
+    K::withhold(&mut draft, reader);
+    let mut locales: Vec<&String> = draft.translations.keys().collect();
     if !locales.contains(&original) {
         // A name needs no translation.
         locales.push(original);
     }
-    let shown = |locale: &String| {
+    let rendered = |locale: &String, references: &References| {
         let language = Language { fallback: false, ..Language::fixed(locale) };
         let view = View { language: &language, caller: reader, shape: &Shape::WHOLE };
         view.render(stored.clone(), references)
@@ -81,11 +87,11 @@ fn of_entry<K: Kind>(
     let mut found = Vec::new();
     let mut rows = Vec::new();
     for locale in locales {
-        let shown = shown(locale);
-        let heading = K::heading(&stored.draft.fields, stored.draft.translations.get(locale));
+        let shown = rendered(locale, shown);
+        let heading = K::heading(&draft.fields, draft.translations.get(locale));
         rows.push(row::<K>(locale.clone(), heading.as_deref(), &shown));
         if locale == original {
-            found = attributes::<K>(&stored.entry, &shown);
+            found = attributes::<K>(&stored.entry, &rendered(locale, known));
         }
     }
     Entry {

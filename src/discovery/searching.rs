@@ -5,12 +5,13 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use sea_orm::entity::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ask, condition, filling,
+    ask, condition,
+    facets::{Facet, labelled},
+    filling,
     hits::{self, Brief, Highlights},
     link,
 };
@@ -20,12 +21,8 @@ use crate::{
     editorial::{
         answer::answer,
         parameters::{facets, words},
-        references::References,
     },
-    entity::{
-        labels::{Labels, label},
-        vocabulary::{self, EventStatus, EventType, PartnerType, ProjectStatus, PublicationType, Reach},
-    },
+    entity::vocabulary,
     http::{
         Query, Result,
         conditional::Version,
@@ -34,12 +31,10 @@ use crate::{
         page::{PageInfo, opened},
         query::{Parameters, Values},
     },
-    search::{self, Place, Value},
+    search::{self, Place},
     synonyms,
 };
 
-/// How many values of a facet are counted.
-const VALUES: usize = 100;
 /// What can be counted.
 const FACETS: [&str; 9] =
     ["kind", "topic", "type", "year", "partner", "project", "language", "scope", "status"];
@@ -110,30 +105,6 @@ pub struct SearchHit {
     pub score: f64,
     /// Where it answers.
     pub highlights: Highlights,
-}
-
-/// A value and how many entries have it.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FacetValue {
-    /// The word, number or slug: as a filter takes it.
-    #[schema(example = "siddet")]
-    pub value: String,
-    /// What it is called: the entry of that slug, or the word; null for numbers and languages.
-    #[schema(required, example = "Şiddet")]
-    pub label: Option<String>,
-    /// How many of the entries found have it.
-    #[schema(example = 12)]
-    pub count: u64,
-}
-
-/// The values of one property of what was found.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Facet {
-    /// The property.
-    #[schema(example = "topic")]
-    pub name: String,
-    /// Its values, the most frequent first; at most 100.
-    pub values: Vec<FacetValue>,
 }
 
 /// A page of what was found.
@@ -243,57 +214,4 @@ pub(super) fn position(place: Place) -> Position {
 fn rounded(score: u64) -> f64 {
     // No score has more than a few digits.
     f64::from(u32::try_from(score / 10_000).unwrap_or(u32::MAX)) / 100.0
-}
-
-/// Counts with the names of the entries that are counted; one that the caller may not read is left out.
-///
-/// # Errors
-/// When the database fails.
-pub(super) async fn labelled(
-    db: &impl ConnectionTrait,
-    caller: &crate::auth::Caller,
-    language: &Language,
-    facets: Vec<(String, Vec<(Value, usize)>)>,
-) -> Result<Vec<Facet>> {
-    let entries = facets.iter().flat_map(|(_, values)| values.iter().take(VALUES)).filter_map(
-        |(value, _)| match value {
-            Value::Entry(id) => Some(*id),
-            _ => None,
-        },
-    );
-    let references = References::load(db, &caller.as_reader(), entries.collect()).await?;
-    let value = |facet: &str, (value, count): (Value, usize)| {
-        let (value, label) = match value {
-            Value::Text(word) => {
-                let labels = labels_of(facet, &word);
-                (word, labels.map(|labels| labels.shown(&language.locale).to_owned()))
-            }
-            Value::Number(number) => (number.to_string(), None),
-            Value::Entry(id) => {
-                let known = references.compact(&id.to_string(), language)?;
-                let text = |name: &str| known.get(name)?.as_str().map(str::to_owned);
-                (text("slug")?, text("name"))
-            }
-        };
-        Some(FacetValue { value, label, count: count as u64 })
-    };
-    let facet = |(name, values): (String, Vec<(Value, usize)>)| {
-        let values = values.into_iter().take(VALUES).filter_map(|counted| value(&name, counted)).collect();
-        Facet { name, values }
-    };
-    Ok(facets.into_iter().map(facet).collect())
-}
-
-/// What a value of a facet is called that is a word of a closed list; kinds share the name of a property,
-/// and no word of it means two things.
-fn labels_of(facet: &str, word: &str) -> Option<Labels> {
-    match facet {
-        "kind" => label::<vocabulary::Kind>(word),
-        "type" => label::<PublicationType>(word)
-            .or_else(|| label::<EventType>(word))
-            .or_else(|| label::<PartnerType>(word)),
-        "status" => label::<ProjectStatus>(word).or_else(|| label::<EventStatus>(word)),
-        "scope" => label::<Reach>(word),
-        _ => None,
-    }
 }

@@ -16,7 +16,7 @@ use tokio::{
 use super::{Error, Index, Result, Stats};
 
 /// How the texts of entries get into the index: raise it when that changes, and it is filled anew.
-pub const FINGERPRINT: &str = "1";
+pub const FINGERPRINT: &str = "2";
 /// How many processes may share a data directory, each with a folder of its own: one that is being
 /// replaced still has its own when the next begins.
 const FOLDERS: usize = 8;

@@ -12,7 +12,7 @@
 //! | one state of it | `snapshot`, its parts in `segment`; what is kept in memory of a part in `table` |
 //! | from a query to terms | `expansion`, [`Synonyms`]; the table of this process is in [`SynonymsInUse`] |
 //! | the score | `ranking` |
-//! | searching, filtering, counting | [`Query`], [`Filter`], [`Found`] |
+//! | searching, filtering, counting | [`Query`], [`Filter`], [`Found`]; [`Counted`], along the `tree` of topics |
 //! | typing errors pointed out | `suggestion` |
 //! | marking what matched | [`highlight`](fn@highlight), [`snippet`] |
 //! | completing a beginning | [`Beginning`], [`Suggestion`] |
@@ -28,6 +28,7 @@ pub mod analysis;
 mod catalogue;
 mod codec;
 mod completion;
+mod counting;
 mod directory;
 mod error;
 mod expansion;
@@ -49,9 +50,11 @@ mod synonyms;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use catalogue::{Catalogue, FINGERPRINT};
 pub use completion::{Beginning, Suggestion};
+pub use counting::Counted;
 pub use error::{Error, Result};
 pub use filter::{Filter, Test};
 pub use highlight::{Matched, highlight, snippet};

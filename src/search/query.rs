@@ -1,19 +1,17 @@
 //! Searching: what is asked, what is found.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashSet},
-};
+use std::{cmp::Reverse, collections::HashSet};
 
 use uuid::Uuid;
 
 use super::{
+    counting::{Counted, Counter},
     error::Result,
     expansion::{Plan, Wanted, plan},
     filter::{Compiled, Filter, Verdict},
     highlight::Matched,
     ranking::{millionths, scores},
-    record::{Value, level},
+    record::level,
     schema::Stream,
     segment::Segment,
     snapshot::Snapshot,
@@ -94,9 +92,9 @@ pub struct Found {
     pub next: Option<Place>,
     /// How many entries are found, on all pages.
     pub total: usize,
-    /// For every attribute asked for: its values, the most frequent first, each with the number of
-    /// entries found. The filters on the attribute itself are left aside.
-    pub facets: Vec<(String, Vec<(Value, usize)>)>,
+    /// For every attribute asked for: its values, the most frequent first, and of topics all wider ones.
+    /// The filters on the attribute itself are left aside.
+    pub facets: Vec<(String, Vec<Counted>)>,
     /// The text with typing errors corrected, when that finds something.
     pub suggestion: Option<String>,
     /// What to highlight.
@@ -166,7 +164,7 @@ fn run(snapshot: &Snapshot, query: &Query<'_>, plan: &Plan) -> Result<Found> {
     let is_everything = query.text.trim().is_empty();
     let level = level(query.audience);
     let scores = scores(snapshot, &plan.wanted, level)?;
-    let mut collected = Collected::new(query);
+    let mut collected = Collected::new(Counter::new(query.facets, snapshot, level));
     for (number, (segment, scores)) in snapshot.segments.iter().zip(&scores).enumerate() {
         let scores = (!is_everything).then_some(scores.as_slice());
         let locales = query.locales.iter().filter_map(|locale| segment.table.locale_number(locale));
@@ -178,8 +176,9 @@ fn run(snapshot: &Snapshot, query: &Query<'_>, plan: &Plan) -> Result<Found> {
             locales: (!query.locales.is_empty()).then(|| locales.collect()),
             filters: Compiled::new(query.filters, snapshot, segment, level),
         };
+        collected.counter.begin(segment);
         part.collect(query, &mut collected);
-        collected.count_facets(query, snapshot, &part);
+        collected.counter.end(segment, snapshot, level);
     }
     Ok(collected.finish(snapshot, query, &plan.wanted))
 }
@@ -196,9 +195,7 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    fn collect(&self, query: &Query<'_>, collected: &mut Collected) {
-        collected.counts.clear();
-        collected.counts.resize(self.segment.table.dictionary.len(), 0);
+    fn collect(&self, query: &Query<'_>, collected: &mut Collected<'_>) {
         for (entry, columns) in self.segment.table.entries.iter().enumerate() {
             let Some((row, score)) = self.best_row(entry) else { continue };
             let values = self.segment.table.values(entry);
@@ -208,14 +205,10 @@ impl Part<'_> {
                 Verdict::Passes if is_allowed() => {
                     let place = Place { score, published: columns.published, entry: columns.id };
                     collected.take(Candidate { place, segment: self.number, row }, query);
-                    if !query.facets.is_empty() {
-                        collected.count(values.iter());
-                    }
+                    collected.counter.count(values, None);
                 }
-                Verdict::FailsOnly(attribute) if query.facets.contains(&attribute) && is_allowed() => {
-                    let range = self.segment.table.attribute(attribute);
-                    let own = values.iter().filter(|value| range.contains(value));
-                    collected.count(own);
+                Verdict::FailsOnly(attribute) if collected.counter.counts(attribute) && is_allowed() => {
+                    collected.counter.count(values, Some(attribute));
                 }
                 _ => {}
             }
@@ -244,19 +237,16 @@ impl Part<'_> {
 }
 
 /// What was found so far.
-struct Collected {
+struct Collected<'a> {
     candidates: Vec<Candidate>,
     all: Vec<Place>,
     total: usize,
-    facets: Vec<BTreeMap<Value, usize>>,
-    /// For every value of the dictionary of the segment at hand: in how many entries.
-    counts: Vec<u32>,
+    counter: Counter<'a>,
 }
 
-impl Collected {
-    fn new(query: &Query<'_>) -> Self {
-        let facets = query.facets.iter().map(|_| BTreeMap::new()).collect();
-        Self { candidates: Vec::new(), all: Vec::new(), total: 0, facets, counts: Vec::new() }
+impl<'a> Collected<'a> {
+    const fn new(counter: Counter<'a>) -> Self {
+        Self { candidates: Vec::new(), all: Vec::new(), total: 0, counter }
     }
 
     fn take(&mut self, candidate: Candidate, query: &Query<'_>) {
@@ -275,44 +265,12 @@ impl Collected {
         }
     }
 
-    fn count<'a>(&mut self, values: impl Iterator<Item = &'a u32>) {
-        for value in values {
-            self.counts[*value as usize] += 1;
-        }
-    }
-
-    /// Adds the counts of a segment to those of the others. Values that must not be known are left out.
-    fn count_facets(&mut self, query: &Query<'_>, snapshot: &Snapshot, part: &Part<'_>) {
-        let table = &part.segment.table;
-        for (attribute, facet) in query.facets.iter().zip(&mut self.facets) {
-            for number in table.attribute(attribute) {
-                let count = self.counts[number as usize] as usize;
-                let value = &table.dictionary[number as usize];
-                if count == 0 || !snapshot.knows(value, part.level) {
-                    continue;
-                }
-                match facet.get_mut(value) {
-                    Some(total) => *total += count,
-                    None => {
-                        facet.insert(value.clone(), count);
-                    }
-                }
-            }
-        }
-    }
-
     fn finish(mut self, snapshot: &Snapshot, query: &Query<'_>, wanted: &[Wanted]) -> Found {
         self.candidates.sort_unstable_by_key(|candidate| candidate.place.key());
         let more = self.candidates.len() > query.limit;
         self.candidates.truncate(query.limit);
         let hits: Vec<Hit> = self.candidates.iter().map(|candidate| candidate.hit(snapshot)).collect();
         self.all.sort_unstable_by_key(Place::key);
-        let facets = query.facets.iter().zip(self.facets).map(|(attribute, counts)| {
-            let mut counts: Vec<(Value, usize)> = counts.into_iter().collect();
-            // Stable: values in order among equals.
-            counts.sort_by_key(|(_, count)| Reverse(*count));
-            ((*attribute).to_owned(), counts)
-        });
         let terms = |stream: Stream| -> HashSet<String> {
             let wanted = wanted.iter().filter(|wanted| wanted.stream == stream);
             wanted.map(|wanted| wanted.term.clone()).collect()
@@ -321,7 +279,7 @@ impl Collected {
             next: self.candidates.last().filter(|_| more).map(|candidate| candidate.place),
             hits,
             total: self.total,
-            facets: facets.collect(),
+            facets: self.counter.finish(),
             suggestion: None,
             matched: Matched { words: terms(Stream::Exact), beginnings: terms(Stream::Beginnings) },
             entries: self.all.into_iter().map(|place| place.entry).collect(),

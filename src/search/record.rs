@@ -27,6 +27,8 @@ pub mod attribute {
     pub const PARTNER: &str = "partner";
     /// What it is about.
     pub const TOPIC: &str = "topic";
+    /// Of a topic: the wider one.
+    pub const BROADER: &str = "broader";
 }
 
 /// Every kind, in the order in which a row stores them: only ever add at the end.

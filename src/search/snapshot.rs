@@ -18,6 +18,7 @@ use super::{
     record::{LEVELS, Value},
     schema::{Schema, Stream},
     segment::Segment,
+    tree::Tree,
 };
 
 /// What is counted over the rows that somebody may see.
@@ -41,6 +42,7 @@ pub struct Snapshot {
     /// The rows in each language.
     spoken: [BTreeMap<String, usize>; LEVELS],
     topic_weights: [OnceLock<BTreeMap<Value, f64>>; LEVELS],
+    trees: [OnceLock<Tree>; LEVELS],
 }
 
 impl Snapshot {
@@ -61,6 +63,7 @@ impl Snapshot {
             counts: Default::default(),
             spoken: Default::default(),
             topic_weights: Default::default(),
+            trees: Default::default(),
         };
         snapshot.count();
         Ok(snapshot)
@@ -102,6 +105,11 @@ impl Snapshot {
         weigh: impl FnOnce() -> BTreeMap<Value, f64>,
     ) -> &BTreeMap<Value, f64> {
         self.topic_weights[usize::from(level)].get_or_init(weigh)
+    }
+
+    /// The tree of the topics that `level` may see.
+    pub fn tree(&self, level: u8) -> &Tree {
+        self.trees[usize::from(level)].get_or_init(|| Tree::new(self, level))
     }
 
     /// What is counted over the rows that `level` may see.

@@ -1,5 +1,7 @@
 //! Search, completions, what is related: found at once, gone at once, and never more than one may read.
 
+mod topics;
+
 use std::{collections::HashSet, fs};
 
 use axum::http::StatusCode;
@@ -456,4 +458,15 @@ async fn facets_count_what_the_list_has_and_leave_their_own_filter_aside() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn people_are_found_by_what_they_agreed_to() {
+    let service = TestApp::start().await;
+    for (name, scope) in [("Ayşe", &["name", "biography"] as &[&str]), ("Fatma", &["name"])] {
+        let mut body = person(name, scope);
+        body["translations"] = json!({ "tr": { "biography": "Arıcılık yapıyor." } });
+        service.published("people", body).await;
+    }
+    assert_eq!(found(&service, "arıcılık", As::Publishable).await, ["ayse"]);
 }

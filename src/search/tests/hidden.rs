@@ -1,7 +1,7 @@
 //! What somebody may not see leaves no trace.
 
 use super::*;
-use crate::search::{Beginning, Likeness};
+use crate::search::{Beginning, Counted, Likeness};
 
 fn public() -> Vec<Entry> {
     (1..=6)
@@ -54,7 +54,8 @@ fn references_to_it_are_not_there() {
         let query = Query { facets: &["person"], audience, ..ask("ücret") };
         index.search(&query).unwrap().facets[0].1.clone()
     };
-    assert_eq!(facets(Visibility::Public), [(Value::Entry(id(51)), 1)]);
+    let seen = Counted { value: Value::Entry(id(51)), count: 1, total: 1, broader: None };
+    assert_eq!(facets(Visibility::Public), [seen]);
     assert_eq!(facets(Visibility::Internal).len(), 2);
 }
 
@@ -82,5 +83,50 @@ fn it_neither_completes_nor_is_related() {
     assert!(
         reasons.copied().all(|reason| reason == crate::entity::vocabulary::RelatedReason::Text),
         "the shared person is hidden"
+    );
+}
+
+/// A circle (1 > 2 > 3 > 1), and a topic (6) between two (5 and 7) that is seen inside only.
+#[test]
+fn a_topic_passes_on_what_is_counted_only_where_it_is_seen() {
+    let topic = |number: u128, broader: u128| {
+        let entry = Entry { kind: Kind::Topic, ..entry(number, "Konu", "") };
+        with(entry, &[("broader", Value::Entry(id(broader)))])
+    };
+    let about = |number: u128, topics: &[u128]| {
+        let topics: Vec<_> = topics.iter().map(|topic| ("topic", Value::Entry(id(*topic)))).collect();
+        with(entry(number, "Rapor", ""), &topics)
+    };
+    let entries = [
+        topic(1, 2),
+        topic(2, 3),
+        topic(3, 1),
+        Entry { kind: Kind::Topic, ..entry(5, "Konu", "") },
+        seen_by(topic(6, 5), Visibility::Internal),
+        topic(7, 6),
+        about(11, &[1, 2]),
+        about(12, &[3]),
+        about(13, &[6]),
+        about(14, &[5, 7]),
+        about(15, &[7]),
+    ];
+    let (_folder, index) = index(&entries);
+    let counted = |audience| {
+        let query = Query { facets: &["topic"], audience, ..ask("rapor") };
+        let mut counted = index.search(&query).unwrap().facets.remove(0).1;
+        counted.sort_by_key(|counted| counted.value.clone());
+        let row = |counted: Counted| {
+            let Value::Entry(topic) = counted.value else { panic!("{counted:?}") };
+            let broader = counted.broader.map(|broader| broader.as_u128());
+            (topic.as_u128(), counted.count, counted.total, broader)
+        };
+        counted.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let circle = [(1, 1, 2, Some(2)), (2, 1, 2, Some(3)), (3, 1, 2, Some(1))];
+    let inside = [(5, 1, 3, None), (6, 1, 3, Some(5)), (7, 2, 2, Some(6))];
+    assert_eq!(counted(Visibility::Internal), [circle, inside].concat());
+    assert_eq!(
+        counted(Visibility::Public),
+        [circle.as_slice(), &[(5, 1, 1, None), (7, 2, 2, None)]].concat()
     );
 }

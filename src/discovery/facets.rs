@@ -11,7 +11,10 @@ use crate::{
     editorial::references::References,
     entity::{
         labels::{Labels, label},
-        vocabulary::{self, EventStatus, EventType, PartnerType, ProjectStatus, PublicationType, Reach},
+        vocabulary::{
+            self, Access, AttendanceMode, Audience, EventStatus, EventType, Outcome, PartnerType, PersonRole,
+            ProjectStatus, PublicationType, Reach, State, Visibility,
+        },
     },
     http::{Result, locale::Language},
     search::{Counted, Value},
@@ -41,6 +44,15 @@ pub struct FacetValue {
     pub broader: Option<String>,
 }
 
+impl FacetValue {
+    /// A word of the closed list behind `facet`, which `count` entries have.
+    #[must_use]
+    pub fn of_word(facet: &str, word: String, count: u64, language: &Language) -> Self {
+        let label = labels_of(facet, &word).map(|labels| labels.shown(&language.locale).to_owned());
+        Self { value: word, label, count, total: count, broader: None }
+    }
+}
+
 /// The values of one property of what was found.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Facet {
@@ -68,8 +80,7 @@ pub async fn labelled(
     let value = |facet: &str, counted: Counted| {
         let (value, label) = match counted.value {
             Value::Text(word) => {
-                let labels = labels_of(facet, &word);
-                (word, labels.map(|labels| labels.shown(&language.locale).to_owned()))
+                return Some(FacetValue::of_word(facet, word, counted.count as u64, language));
             }
             Value::Number(number) => (number.to_string(), None),
             Value::Entry(id) => {
@@ -124,6 +135,13 @@ fn labels_of(facet: &str, word: &str) -> Option<Labels> {
             .or_else(|| label::<PartnerType>(word)),
         "status" => label::<ProjectStatus>(word).or_else(|| label::<EventStatus>(word)),
         "scope" => label::<Reach>(word),
+        "state" => label::<State>(word),
+        "visibility" => label::<Visibility>(word),
+        "access" => label::<Access>(word),
+        "audience" => label::<Audience>(word),
+        "mode" => label::<AttendanceMode>(word),
+        "role" => label::<PersonRole>(word),
+        "outcome" => label::<Outcome>(word),
         _ => None,
     }
 }

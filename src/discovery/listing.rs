@@ -10,12 +10,12 @@ use axum::{
     response::Response,
     routing::get,
 };
-use sea_orm::{Condition, entity::prelude::*};
+use sea_orm::{ActiveEnum, Condition, QuerySelect, entity::prelude::*};
 use serde_json::json;
 
 use super::{
     ask, condition,
-    facets::labelled,
+    facets::{Facet, FacetValue, labelled},
     filling, link,
     searching::{place, position},
 };
@@ -28,11 +28,14 @@ use crate::{
         finder,
         handlers::check_language,
         lists::{field::Place, filter, order::Listing},
-        parameters::{ListParameters, Shelf},
+        parameters::{ListParameters, STATE, Shelf},
         view::View,
     },
     entity::{entry, vocabulary::State as EntryState},
-    http::{Error, FieldError, Query, Result, conditional::Version, cursor::Position, page::opened},
+    http::{
+        Error, FieldError, Query, Result, conditional::Version, cursor::Position, locale::Language,
+        page::opened,
+    },
     reading,
     search::{self, Found},
     synonyms,
@@ -65,6 +68,7 @@ async fn list<K: Kind>(
     let language = parameters.language.clone();
     check_language(&caller, &language)?;
     check_shelf(&caller, &parameters)?;
+    check_states(&caller, &parameters)?;
     // A cursor is good only for the same list, seen with the same eyes.
     let by_title = parameters.selection.sort.iter().any(|key| matches!(key.field.place, Place::Title));
     let list = format!(
@@ -108,6 +112,9 @@ async fn list<K: Kind>(
             body["facets"] = serde_json::to_value(facets).map_err(Error::internal)?;
         }
     }
+    if parameters.counts_states {
+        body["facets"] = json!([states(db, &caller, &language, &parameters).await?]);
+    }
     let mut response = answer(&headers, &caller, &served, Version::live(0), latest, &body)?;
     let first = after.map(|_| ("first", None));
     let next = next.as_deref().map(|cursor| ("next", Some(cursor)));
@@ -137,6 +144,54 @@ fn check_shelf<K>(caller: &Caller, parameters: &ListParameters<K>) -> Result<()>
         return Err(Error::Parameters(vec![FieldError::parameter("state", "contradiction", detail)]));
     }
     Ok(())
+}
+
+fn check_states<K>(caller: &Caller, parameters: &ListParameters<K>) -> Result<()> {
+    if !parameters.counts_states {
+        return Ok(());
+    }
+    if !caller.grants.writes {
+        return Err(Error::Forbidden("the role `author` to count what is not published"));
+    }
+    if uses_index(parameters) {
+        let detail = "`state` is counted alone: `q` and other facets are about what is published";
+        return Err(Error::Parameters(vec![FieldError::parameter("facets", "contradiction", detail)]));
+    }
+    Ok(())
+}
+
+/// How many entries of the list are in each state, whatever its own filter says of that.
+async fn states<K: Kind>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    language: &Language,
+    parameters: &ListParameters<K>,
+) -> Result<Facet> {
+    let counted: Vec<(EntryState, i64)> = entry::Entity::find()
+        .select_only()
+        .column(entry::Column::State)
+        .column_as(entry::Column::Id.count(), "total")
+        .filter(chosen(caller, parameters, finder::visible_to(caller)))
+        .filter(entry::Column::Kind.eq(K::KIND))
+        .group_by(entry::Column::State)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut counted: Vec<(u64, String)> = counted
+        .into_iter()
+        .map(|(state, count)| (u64::try_from(count).unwrap_or_default(), state.to_value()))
+        .collect();
+    counted.sort_unstable_by(|(count, word), (other, another)| other.cmp(count).then(word.cmp(another)));
+    let values = counted.into_iter().map(|(count, word)| FacetValue::of_word(STATE, word, count, language));
+    Ok(Facet { name: STATE.to_owned(), values: values.collect() })
+}
+
+/// What is on the shelf `seen` and answers the filters.
+fn chosen<K: Kind>(caller: &Caller, parameters: &ListParameters<K>, seen: Condition) -> Condition {
+    let filters = parameters.selection.filters.iter();
+    filters.fold(Condition::all().add(seen), |chosen, asked| {
+        chosen.add(filter::condition(caller, K::KIND, asked))
+    })
 }
 
 /// What the index says of the list.
@@ -204,10 +259,7 @@ async fn sorted<K: Kind>(
         Some(Shelf::State(state)) => finder::visible_to(caller).add(entry::Column::State.eq(state)),
         None => finder::visible_to(caller),
     };
-    let mut seen = Condition::all().add(seen);
-    for asked in &selection.filters {
-        seen = seen.add(filter::condition(caller, K::KIND, asked));
-    }
+    let mut seen = chosen(caller, parameters, seen);
     if let Some(found) = found.filter(|_| parameters.q.is_some()) {
         let best = found.entries.iter().take(MOST_SORTED).copied();
         seen = seen.add(entry::Column::Id.is_in(best));

@@ -39,6 +39,8 @@ pub struct ListParameters<K> {
     pub q: Option<String>,
     /// What is counted, by name.
     pub facets: Vec<&'static str>,
+    /// Whether the entries in each state are counted.
+    pub counts_states: bool,
     /// The parameters that say which list it is, as they were sent: a cursor is good for no other.
     pub described: Vec<(String, String)>,
     kind: PhantomData<K>,
@@ -94,6 +96,10 @@ impl<K: Kind> Parameters for ListParameters<K> {
         let described = values.given().filter(|(name, _)| !OF_A_PAGE.contains(name));
         let described = described.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let shape = Shape::read::<K>(values, Of::List);
+        let mut facets = facets(values, &counted::<K>());
+        let all = facets.len();
+        facets.retain(|name| *name != STATE);
+        let counts_states = facets.len() < all;
         let most = if shape.needs_body() { MAX_WITH_BODY } else { 100 };
         Self {
             shape,
@@ -103,7 +109,8 @@ impl<K: Kind> Parameters for ListParameters<K> {
             counts: values.get("count").is_some()
                 && values.one_of("count", &[("exact", true)]).unwrap_or_default(),
             q: values.get("q").is_some().then(|| words(values)),
-            facets: facets(values, &counted::<K>()),
+            facets,
+            counts_states,
             kind: PhantomData,
             limit: values.number("limit", 1, most, 20),
             cursor: values.get("cursor").map(str::to_owned),
@@ -143,9 +150,13 @@ pub fn facets(values: &mut Values<'_>, known: &[&'static str]) -> Vec<&'static s
     facets
 }
 
+/// The facet that counts the entries in each state.
+pub const STATE: &str = "state";
+
 /// The names of what can be counted in lists of `K`.
-fn counted<K: Kind>() -> Vec<&'static str> {
-    field::facets::<K>().into_iter().map(|field| field.name).collect()
+#[must_use]
+pub fn counted<K: Kind>() -> Vec<&'static str> {
+    field::facets::<K>().into_iter().map(|field| field.name).chain([STATE]).collect()
 }
 
 /// The parameters of one entry that is read.

@@ -9,10 +9,10 @@ use super::operations::{parameter, words};
 use crate::editorial::{
     kind::Kind,
     lists::{
-        field::{Field, Holds, Operator, facets, fields},
+        field::{Field, Holds, Operator, fields},
         parse::{MAX_ALL, MAX_FILTERS, MAX_KEYS, MAX_VALUES},
     },
-    parameters::{MAX_QUERY, SHELVES},
+    parameters::{MAX_QUERY, SHELVES, counted},
 };
 
 /// How lists are filtered, in the description of each.
@@ -38,11 +38,11 @@ pub(super) fn list_parameters<K: Kind>() -> Vec<Value> {
         &json!({ "type": "string", "minLength": 1, "maxLength": MAX_QUERY, "example": "kadın emeği" }),
         "Only what is published and answers these words, the best first unless `sort` is given; as `/v1/search` finds it. Of more than 10,000 answers, the best are sorted.",
     ));
-    let names: Vec<&str> = facets::<K>().iter().map(|field| field.name).collect();
+    let names = counted::<K>();
     parameters.push(words(
         "facets",
         &json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } }),
-        "What to count in the whole list, separated by commas; then only what is published is listed. Each takes no notice of its own filter.",
+        "What to count in the whole list, separated by commas; then only what is published is listed. Each takes no notice of its own filter. `state`, for those who write, stands alone and counts what is in each state, published or not.",
     ));
     parameters.push(parameter(
         "state",

@@ -151,6 +151,10 @@ impl<'a> Own<'a> {
                     continue;
                 }
                 let (score, reasons) = compared.score(values, reasons, text);
+                // Texts that are hardly alike are no reason.
+                if reasons == 0 {
+                    continue;
+                }
                 let place =
                     Place { score: millionths(score), published: columns.published, entry: columns.id };
                 nearest.take(Near { place, segment: number, row: row.unwrap_or(first), reasons });

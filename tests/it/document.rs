@@ -30,6 +30,11 @@ pub fn operations() -> Vec<(String, Method, Value)> {
     OPERATIONS.clone()
 }
 
+/// The schema `name`.
+pub fn schema(name: &str) -> Value {
+    DOCUMENT["components"]["schemas"][name].clone()
+}
+
 /// Fails when an answer is not what the document says of its operation.
 pub fn check(method: &Method, path: &str, answer: &Answer) {
     let path = path.split('?').next().unwrap();

@@ -21,6 +21,7 @@ mod limits;
 mod lists;
 mod matrix;
 mod metrics;
+mod oracle;
 mod privacy;
 mod reading;
 mod schema;

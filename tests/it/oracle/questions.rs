@@ -67,6 +67,20 @@ fn values(parameter: &Value) -> Vec<String> {
             let description = parameter["description"].as_str().unwrap();
             description.split('`').skip(1).step_by(2).map(str::to_owned).collect()
         }
+        // Each alone picks no more than all of them: what a property holds, and all that it may hold.
+        "fields" => {
+            let words = scalars(&list["anyOf"][0]["enum"]);
+            let (paths, names): (Vec<&String>, Vec<&String>) =
+                words.iter().partition(|word| word.contains('.'));
+            let deepest = |path: &&String| !words.iter().any(|word| word.starts_with(&format!("{path}.")));
+            let paths: Vec<&String> = paths.into_iter().filter(deepest).collect();
+            let lists = [names, paths].into_iter().flat_map(|list| {
+                list.chunks(100)
+                    .map(|part| part.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(","))
+                    .collect::<Vec<_>>()
+            });
+            lists.filter(|list| !list.is_empty()).collect()
+        }
         "limit" => vec!["1".to_owned(), "2".to_owned()],
         "locale" => ["tr", "en", "ku"].map(str::to_owned).to_vec(),
         "fallback" => ["original", "none"].map(str::to_owned).to_vec(),

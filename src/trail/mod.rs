@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, DbBackend, IntoActiveModel, QueryOrder, entity::prelude::*};
 
 use crate::{
+    db::rows,
     entity::{
         audit,
         vocabulary::{ActorType, AuditAction, AuditOutcome},
@@ -165,7 +166,7 @@ async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -
     let head = audit::Entity::find().order_by_desc(audit::Column::Seq).one(db).await?;
     let (mut seq, mut previous) =
         head.map_or_else(|| (0, chain::BEGINNING.to_owned()), |head| (head.seq, head.hash));
-    let mut rows = Vec::with_capacity(events.len());
+    let mut lines = Vec::with_capacity(events.len());
     for (at, event) in events {
         seq += 1;
         let (object_type, object_id) = event.object.unzip();
@@ -186,10 +187,7 @@ async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -
         };
         row.hash = chain::hash(&row)?;
         previous.clone_from(&row.hash);
-        rows.push(row.into_active_model().reset_all());
+        lines.push(row.into_active_model().reset_all());
     }
-    for rows in rows.chunks(500) {
-        audit::Entity::insert_many(rows.to_vec()).exec_without_returning(db).await?;
-    }
-    Ok(())
+    Ok(rows::insert(db, lines).await?)
 }

@@ -243,7 +243,7 @@ impl<K: Kind> Written<K> {
             })
         });
         store::insert(db, retired.collect()).await?;
-        let circles = tree::circles::<K>(db, &ids).await?;
+        let circles = tree::circles(db, &saved).await?;
         let mut wrong: HashMap<Uuid, Vec<FieldError>> = HashMap::new();
         for (id, error) in circles {
             wrong.entry(id).or_default().push(error);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     answer::{Op, Refusal},
-    plan::within,
+    plan::{Wanted, within},
     request::{Items, Request},
 };
 use crate::{
@@ -16,7 +16,9 @@ use crate::{
 
 /// What is to be done.
 #[derive(Debug)]
-pub enum Operation {
+pub enum Operation<K: Kind> {
+    /// A new entry, by this operation; what is wanted has been read before.
+    New(Op, Box<Wanted<K>>),
     /// A new entry.
     Create(Value),
     /// An entry is to change.
@@ -38,10 +40,11 @@ pub struct Target {
     pub version: Option<i32>,
 }
 
-impl Operation {
+impl<K: Kind> Operation<K> {
     /// Its name.
     pub fn op(&self) -> Op {
         match self {
+            Self::New(op, _) => *op,
             Self::Create(_) => Op::Create,
             Self::Update(..) => Op::Update,
             Self::Upsert(_) => Op::Upsert,
@@ -53,7 +56,7 @@ impl Operation {
     /// Adds what its entry is looked for by.
     pub fn add_names(&self, names: &mut Names) {
         match self {
-            Self::Create(_) => {}
+            Self::New(..) | Self::Create(_) => {}
             Self::Upsert(record) => match (record.source(), record.slug()) {
                 (Some(source), _) => names.sources.push(source),
                 (None, slug) => names.slugs.extend(slug),
@@ -69,14 +72,14 @@ impl Operation {
 }
 
 /// What came of reading an operation: what is to be done, or what is wrong with it.
-pub type Read = Result<std::result::Result<Operation, (Option<Op>, Refusal)>>;
+pub type Read<K> = Result<std::result::Result<Operation<K>, (Option<Op>, Refusal)>>;
 
 /// Reads operation `index` of `request`; with `measured`, checks it against its schema. A second
 /// reading need not be measured.
 ///
 /// # Errors
 /// When the service fails. What is wrong with the operation is the inner error.
-pub fn read<K: Kind>(app: &App, request: &Request<'_>, index: usize, measured: bool) -> Read {
+pub fn read<K: Kind>(app: &App, request: &Request<'_>, index: usize, measured: bool) -> Read<K> {
     let text = match &request.items {
         Items::Operations(texts) => texts.get(index).copied(),
         Items::Lines(lines) => lines.get(index).map(|(_, text)| *text),
@@ -120,7 +123,7 @@ pub fn read<K: Kind>(app: &App, request: &Request<'_>, index: usize, measured: b
 }
 
 /// Takes an operation apart that its schema has accepted.
-fn operation(op: Op, mut value: Value) -> Result<Operation> {
+fn operation<K: Kind>(op: Op, mut value: Value) -> Result<Operation<K>> {
     let mut take = |name: &str| value.as_object_mut().and_then(|object| object.shift_remove(name));
     take("op");
     match op {

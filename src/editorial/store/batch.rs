@@ -29,6 +29,16 @@ use crate::{
     http::{Error, Result},
 };
 
+/// What is to be written of several entries at the end: what is derived from them, and their versions.
+/// Nothing that is written in between is held against it.
+#[derive(Debug)]
+pub(super) struct Unfinished<K: Kind> {
+    /// What readers outside are shown of each entry.
+    pub open: Vec<Draft<K>>,
+    /// Who made the version of each entry; none: there is no new version.
+    pub made: Vec<Made>,
+}
+
 /// All rows of several entries, to be written table by table.
 pub(super) struct Batch<K: Kind> {
     pub new: Vec<entry::ActiveModel>,
@@ -41,10 +51,7 @@ pub(super) struct Batch<K: Kind> {
     pub contributions: Vec<contribution::ActiveModel>,
     pub links: Vec<entry_link::ActiveModel>,
     pub identifiers: Vec<identifier::ActiveModel>,
-    /// What readers outside are shown of each entry.
-    pub open: Vec<Draft<K>>,
-    /// Who made the version of each entry; none: there is no new version.
-    pub made: Vec<Made>,
+    pub unfinished: Unfinished<K>,
     pub changes: Vec<change::ActiveModel>,
     pub retired: Vec<slug_history::ActiveModel>,
     pub revived: Vec<(Uuid, String)>,
@@ -62,8 +69,7 @@ impl<K: Kind> Default for Batch<K> {
             contributions: Vec::new(),
             links: Vec::new(),
             identifiers: Vec::new(),
-            open: Vec::new(),
-            made: Vec::new(),
+            unfinished: Unfinished { open: Vec::new(), made: Vec::new() },
             changes: Vec::new(),
             retired: Vec::new(),
             revived: Vec::new(),
@@ -132,11 +138,11 @@ impl<K: Kind> Batch<K> {
                 is_open: Set(open.common.identifiers.contains(known)),
             });
         }
-        self.open.push(open);
+        self.unfinished.open.push(open);
         Ok(())
     }
 
-    /// Writes the rows of `entries`, which are those that were added.
+    /// Writes the rows of `entries`, which are those that were added, but for what is `unfinished`.
     pub async fn write(&mut self, db: &impl ConnectionTrait, entries: &[Stored<K>]) -> Result<()> {
         let backend = db.get_database_backend();
         let new = insertions(backend, std::mem::take(&mut self.new));
@@ -181,38 +187,49 @@ impl<K: Kind> Batch<K> {
         execute(db, self.statements(backend, entries)).await.map_err(on_clash)
     }
 
-    /// The statements that write what belongs to `entries`. What is long, or has to be worked out, is made
-    /// while the database writes what comes before it.
+    /// The statements that write what belongs to `entries`. The texts, which are long, are copied while the
+    /// database writes what comes before them.
     fn statements<'a>(
-        &'a mut self,
+        &mut self,
         backend: DbBackend,
         entries: &'a [Stored<K>],
     ) -> Box<dyn Iterator<Item = Statement> + Send + 'a> {
-        let fields = derived::derived_fields::<K>();
-        let open = std::mem::take(&mut self.open);
-        let values = entries
-            .iter()
-            .zip(open)
-            .flat_map(move |(stored, open)| derived::values(&fields, stored.entry.id, &stored.draft, &open));
         let texts = entries.iter().flat_map(|stored| texts(stored.entry.id, &stored.draft));
-        let title_keys =
-            entries.iter().flat_map(|stored| derived::title_keys(stored.entry.id, &stored.draft));
-        let made = std::mem::take(&mut self.made);
-        let revisions = entries
-            .iter()
-            .zip(made)
-            .map(|(stored, made)| history::revision(&stored.entry, &stored.draft, false, made));
         let statements = insertions(backend, std::mem::take(&mut self.rows))
             .chain(insertions(backend, texts))
             .chain(insertions(backend, std::mem::take(&mut self.topics)))
             .chain(insertions(backend, std::mem::take(&mut self.contributions)))
             .chain(insertions(backend, std::mem::take(&mut self.links)))
             .chain(insertions(backend, std::mem::take(&mut self.identifiers)))
-            .chain(insertions(backend, values))
-            .chain(insertions(backend, title_keys))
             .chain(insertions(backend, std::mem::take(&mut self.retired)))
-            .chain(insertions(backend, revisions))
             .chain(insertions(backend, std::mem::take(&mut self.changes)));
+        Box::new(statements)
+    }
+}
+
+impl<K: Kind> Unfinished<K> {
+    /// The statements that write the rest, all of which has to be worked out: that is done while the
+    /// database writes what comes before it.
+    pub(super) fn statements<'a>(
+        self,
+        backend: DbBackend,
+        entries: &'a [Stored<K>],
+    ) -> Box<dyn Iterator<Item = Statement> + Send + 'a> {
+        let Self { open, made } = self;
+        let fields = derived::derived_fields::<K>();
+        let values = entries
+            .iter()
+            .zip(open)
+            .flat_map(move |(stored, open)| derived::values(&fields, stored.entry.id, &stored.draft, &open));
+        let title_keys =
+            entries.iter().flat_map(|stored| derived::title_keys(stored.entry.id, &stored.draft));
+        let revisions = entries
+            .iter()
+            .zip(made)
+            .map(|(stored, made)| history::revision(&stored.entry, &stored.draft, false, made));
+        let statements = insertions(backend, values)
+            .chain(insertions(backend, title_keys))
+            .chain(insertions(backend, revisions));
         Box::new(statements)
     }
 }

@@ -6,7 +6,7 @@ mod batch;
 use chrono::{DateTime, Utc};
 use sea_orm::{IntoActiveModel, entity::prelude::*};
 
-use batch::Batch;
+use batch::{Batch, Unfinished};
 
 use super::{
     dependents::{self, Reach},
@@ -113,6 +113,28 @@ impl<K: Kind> Write<K> {
     }
 }
 
+/// Entries that are written but for what is derived from them and their versions: in [`Saved::finish`],
+/// which must come before the commit, and may come while others are checked.
+#[derive(Debug)]
+#[must_use = "without its version an entry must not be committed"]
+pub struct Saved<K: Kind> {
+    /// The entries.
+    pub entries: Vec<Stored<K>>,
+    unfinished: Unfinished<K>,
+}
+
+impl<K: Kind> Saved<K> {
+    /// Writes the rest.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish(self, db: &impl ConnectionTrait) -> Result<Vec<Stored<K>>> {
+        let statements = self.unfinished.statements(db.get_database_backend(), &self.entries);
+        rows::execute(db, statements).await?;
+        Ok(self.entries)
+    }
+}
+
 /// Writes entries. What was checked before is not checked again: the caller has resolved the
 /// references and looked for clashes.
 ///
@@ -124,6 +146,19 @@ pub async fn save<K: Kind>(
     caller: &Caller,
     writes: Vec<Write<K>>,
 ) -> Result<Vec<Stored<K>>> {
+    begin(db, clock, caller, writes).await?.finish(db).await
+}
+
+/// Begins to write entries, as [`save`] does.
+///
+/// # Errors
+/// As [`save`].
+pub async fn begin<K: Kind>(
+    db: &impl ConnectionTrait,
+    clock: &Clock,
+    caller: &Caller,
+    writes: Vec<Write<K>>,
+) -> Result<Saved<K>> {
     let now = clock.now();
     let mut saved = Vec::with_capacity(writes.len());
     let mut batch = Batch::<K>::default();
@@ -150,14 +185,14 @@ pub async fn save<K: Kind>(
         if write.unseen().is_none() {
             batch.changes.push(history::change(write.before.entry(), &after));
         }
-        batch.made.push(Made { by: caller.id(), at: now, note: write.note });
+        batch.unfinished.made.push(Made { by: caller.id(), at: now, note: write.note });
         saved.push(Stored { entry: after, draft: write.draft, is_copy: false });
     }
     batch.write(db, &saved).await?;
     for (reach, ids) in &batch.touched {
         dependents::touch::<K>(db, *reach, ids, now).await?;
     }
-    Ok(saved)
+    Ok(Saved { entries: saved, unfinished: batch.unfinished })
 }
 
 /// Writes again what belongs to `entries`, which have not changed, and what is derived from it.
@@ -170,7 +205,9 @@ pub async fn rewrite<K: Kind>(db: &impl ConnectionTrait, entries: &[Stored<K>]) 
         batch.replaced.push(entry.id);
         batch.add(entry, draft)?;
     }
-    batch.write(db, entries).await
+    batch.write(db, entries).await?;
+    let statements = batch.unfinished.statements(db.get_database_backend(), entries);
+    Ok(rows::execute(db, statements).await?)
 }
 
 /// The row that all kinds share, after the change.

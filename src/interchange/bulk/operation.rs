@@ -1,5 +1,7 @@
 //! One operation of a bulk request, read and measured by its schema.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{
@@ -119,6 +121,34 @@ pub fn read<K: Kind>(app: &App, request: &Request<'_>, index: usize, measured: b
         Ok(operation) => Ok(Ok(operation)),
         Err(Error::Invalid(errors)) => refused(Some(op), errors),
         Err(error) => Ok(Err((Some(op), error.into()))),
+    }
+}
+
+/// Reads operations a second time, when they have been measured.
+#[derive(Debug)]
+pub struct Reader<'a, K: Kind> {
+    /// The service.
+    pub app: &'a App,
+    /// The request.
+    pub request: &'a Request<'a>,
+    /// New entries that need not be read again, by operation.
+    pub kept: HashMap<usize, Operation<K>>,
+}
+
+impl<K: Kind> Reader<'_, K> {
+    /// Reads these operations, with room for other work in between.
+    pub async fn read(&mut self, indices: Option<Vec<usize>>) -> Vec<(usize, Read<K>)> {
+        let mut operations = Vec::new();
+        for index in indices.unwrap_or_default() {
+            let read = if let Some(kept) = self.kept.remove(&index) {
+                Ok(Ok(kept))
+            } else {
+                tokio::task::yield_now().await;
+                read(self.app, self.request, index, false)
+            };
+            operations.push((index, read));
+        }
+        operations
     }
 }
 

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, entity::prelude::*};
 use super::{
     answer::{self, BulkResult, Op, Outcome, Refusal, done},
     look::{Looked, look_at},
-    operation::{self, Operation, Read},
+    operation::{Operation, Read, Reader},
     places::{self, New, Places},
     plan::{self, planned},
     request::{Items, Mode, Request},
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::App,
     auth::Caller,
-    editorial::{Kind, finder, workflow},
+    editorial::{Kind, finder, store::Saved, workflow},
     entity::{entry, vocabulary::AuditAction},
     http::{Error, FieldError, Id, Result},
     interchange::engine::{self, Existing, MAX_REPORTED, MAX_ROUNDS, Names},
@@ -172,13 +172,17 @@ impl<'a, K: Kind> Run<'a, K> {
         // The others are there already, or cannot be made.
         reader.kept.retain(|index, _| round.places.slugs.contains_key(index));
         let mut batch = reader.read(batches.next()).await;
+        let mut saved: Option<Saved<K>> = None;
         while !batch.is_empty() {
-            // The next are read while the database writes these.
+            // While the database works on these, those before are finished and the next ones read.
+            let finish = finish(tx, saved.take());
             let next = reader.read(batches.next());
-            let (written, next) = tokio::join!(self.batch(tx, &mut round, batch), next);
-            written?;
+            let (finished, written, next) = tokio::join!(finish, self.batch(tx, &mut round, batch), next);
+            finished?;
+            saved = written?;
             batch = next;
         }
+        finish(tx, saved).await?;
         if round.is_spoilt || (self.request.mode == Mode::Atomic && !self.bad.is_empty()) {
             return Ok(Ran::Again);
         }
@@ -224,7 +228,7 @@ impl<'a, K: Kind> Run<'a, K> {
         tx: &DatabaseTransaction,
         round: &mut Round,
         read: Vec<(usize, Read<K>)>,
-    ) -> Result<()> {
+    ) -> Result<Option<Saved<K>>> {
         let mut operations = Vec::with_capacity(read.len());
         let mut names = Names::default();
         for (index, read) in read {
@@ -289,7 +293,7 @@ impl<'a, K: Kind> Run<'a, K> {
                 }
             }
         }
-        Ok(())
+        Ok(batch.saved)
     }
 
     fn event(&self, action: AuditAction, entry: &entry::Model, fields: Vec<String>) -> Event {
@@ -363,34 +367,16 @@ impl Round {
     }
 }
 
+/// Writes what has been left of a batch.
+async fn finish<K: Kind>(tx: &DatabaseTransaction, saved: Option<Saved<K>>) -> Result<()> {
+    if let Some(saved) = saved {
+        saved.finish(tx).await?;
+    }
+    Ok(())
+}
+
 /// A second operation about one entry.
 fn repeated(earlier: usize, pointer: &str) -> Refusal {
     let detail = format!("operation {earlier} is about this entry already");
     Refusal::invalid(vec![FieldError::at(pointer, "repeated", detail)])
-}
-
-/// Reads operations that have been measured already.
-struct Reader<'a, K: Kind> {
-    app: &'a App,
-    request: &'a Request<'a>,
-    /// New entries that were read, by operation, as far as they were kept.
-    kept: HashMap<usize, Operation<K>>,
-}
-
-impl<K: Kind> Reader<'_, K> {
-    /// Reads these operations, with room for other work in between.
-    async fn read(&mut self, indices: Option<Vec<usize>>) -> Vec<(usize, Read<K>)> {
-        let mut operations = Vec::new();
-        for index in indices.unwrap_or_default() {
-            let read = match self.kept.remove(&index) {
-                Some(kept) => Ok(Ok(kept)),
-                None => {
-                    tokio::task::yield_now().await;
-                    operation::read::<K>(self.app, self.request, index, false)
-                }
-            };
-            operations.push((index, read));
-        }
-        operations
-    }
 }

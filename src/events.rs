@@ -205,6 +205,10 @@ impl Kind for Event {
             location_precision, capacity, registration_url, registration_deadline;
         json languages; json? point, recurrence);
 
+    fn title(texts: &Texts) -> Option<&str> {
+        texts.title.as_deref()
+    }
+
     fn sort_key(draft: &Draft<Self>) -> String {
         let starts_at = draft.fields.starts_at;
         starts_at.map(|at| at.format("%Y-%m-%dT%H:%M:%S%.3f").to_string()).unwrap_or_default()

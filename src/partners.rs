@@ -81,6 +81,10 @@ impl Kind for Partner {
 
     columns!(partner: r#type, country, website; json; json?);
 
+    fn title(texts: &Texts) -> Option<&str> {
+        texts.name.as_deref()
+    }
+
     fn sort_key(draft: &Draft<Self>) -> String {
         draft.heading().map_or_else(|| collation::LAST.to_owned(), |name| collation::key(&name))
     }

@@ -147,6 +147,10 @@ impl Kind for Practice {
 
     columns!(practice: outcome, period_start, period_end, scope, anonymised; json countries; json?);
 
+    fn title(texts: &Texts) -> Option<&str> {
+        texts.title.as_deref()
+    }
+
     fn sort_key(draft: &Draft<Self>) -> String {
         draft.fields.period_start.clone().unwrap_or_default()
     }

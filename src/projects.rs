@@ -252,6 +252,10 @@ impl Kind for Project {
     columns!(project: code, status, planned_start, planned_end, actual_start, actual_end, scope, gender_marker, website;
         json countries, sdg_targets, sectors, budget, transactions, results; json?);
 
+    fn title(texts: &Texts) -> Option<&str> {
+        texts.title.as_deref()
+    }
+
     fn sort_key(draft: &Draft<Self>) -> String {
         let start = draft.fields.actual_start.or(draft.fields.planned_start);
         start.map(|date| date.to_string()).unwrap_or_default()

@@ -193,6 +193,10 @@ impl Kind for Publication {
     columns!(publication: r#type, issued, series, number, pages, edition, place, licence, access, embargo_until, scope;
         json languages, audience; json?);
 
+    fn title(texts: &Texts) -> Option<&str> {
+        texts.title.as_deref()
+    }
+
     fn sort_key(draft: &Draft<Self>) -> String {
         draft.fields.issued.clone().unwrap_or_default()
     }

@@ -99,6 +99,10 @@ impl Kind for Topic {
 
     columns!(topic: notation, position; json exact_matches, close_matches; json?);
 
+    fn title(texts: &Texts) -> Option<&str> {
+        texts.label.as_deref()
+    }
+
     fn sort_key(draft: &Draft<Self>) -> String {
         let name = draft.heading().map_or_else(|| collation::LAST.to_owned(), |name| collation::key(&name));
         format!("{:07}{name}", draft.fields.position)

@@ -5,6 +5,7 @@
 //! wait behind the very requests they are to hold back.
 
 mod connect;
+pub mod rows;
 
 use std::path::Path;
 

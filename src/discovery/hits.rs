@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::Caller,
-    editorial::{Kind, answer::render, finder, shape::Shape, view::View},
+    editorial::{Kind, answer::render, finder, markdown, shape::Shape, view::View},
     entity::{entry, vocabulary},
     http::{Result, locale::Language},
     kinds::{by_kind, for_kind},
@@ -20,7 +20,7 @@ use crate::{
 /// About how many characters of a text a hit shows.
 const PASSAGE: usize = 200;
 
-/// A part of a text: as it stands there, never as HTML.
+/// A part of a text as it reads: neither Markdown nor HTML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Part {
     /// The characters.
@@ -72,8 +72,8 @@ pub struct Brief {
 pub struct Shown {
     /// In brief.
     pub brief: Brief,
-    /// The texts that a passage may come from, the summary first.
-    texts: Vec<String>,
+    /// The texts that a passage may come from, the summary first; whether it is Markdown.
+    texts: Vec<(String, bool)>,
 }
 
 /// The entries `ids`, as far as `caller` may read them; without the long texts when `with_body` is not set.
@@ -129,7 +129,8 @@ fn of_entry<K: Kind>(row: entry::Model, rendered: &Map<String, Value>) -> Shown 
         let name = Some(name.as_str());
         name != K::TITLE && name != K::SUMMARY
     });
-    let texts = summary.iter().cloned().chain(others.filter_map(|name| text(name))).collect();
+    let others = others.filter_map(|name| Some((text(name)?, Some(name.as_str()) == K::BODY)));
+    let texts = summary.iter().cloned().map(|summary| (summary, false)).chain(others).collect();
     let translations = rendered.get("translations").and_then(Value::as_array);
     let brief = Brief {
         id: row.id,
@@ -162,8 +163,12 @@ impl Shown {
     #[must_use]
     pub fn highlights(&self, matched: &Matched) -> Highlights {
         let title = self.brief.title.as_deref().unwrap_or_default();
-        let answering = self.texts.iter().find(|text| !highlight(text, matched).is_empty());
-        let text = answering.or(self.texts.first()).map(String::as_str).unwrap_or_default();
+        let answering = self.texts.iter().find(|(text, _)| !highlight(text, matched).is_empty());
+        let text = match answering.or(self.texts.first()) {
+            Some((text, true)) => &markdown::plain(text),
+            Some((text, false)) => text,
+            None => "",
+        };
         let passage = text.get(snippet(text, matched, PASSAGE)).unwrap_or_default();
         Highlights { title: parts(title, matched), passage: parts(passage, matched) }
     }

@@ -101,7 +101,9 @@ pub async fn related_to(
     language: &Language,
     id: Uuid,
 ) -> Result<Vec<RelatedEntry>> {
-    beside(app, caller, language, Wanted { entry: id, kinds: Vec::new(), limit: USUAL }).await
+    // In one language, whatever the entry beside it is shown in.
+    let language = Language { all: false, ..language.clone() };
+    beside(app, caller, &language, Wanted { entry: id, kinds: Vec::new(), limit: USUAL }).await
 }
 
 /// What is wanted beside an entry.

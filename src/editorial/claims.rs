@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{Condition, QuerySelect, entity::prelude::*};
 
-use super::{draft::Draft, kind::Kind, store::MAX_BINDS};
+use super::{draft::Draft, kind::Kind};
 use crate::{
+    db::rows::MAX_BINDS,
     entity::{entry, identifier, slug_history, vocabulary::IdentifierScheme},
     http::{FieldError, Result},
 };

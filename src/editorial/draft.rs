@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -195,23 +195,7 @@ impl<K: Kind> Draft<K> {
     /// The document that [`Draft::read`] reads.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut document = object(&self.common);
-        if !K::HAS_TOPICS {
-            document.shift_remove("topics");
-        }
-        document.insert("translations".to_owned(), object(&self.translations).into());
-        document.extend(object(&self.fields));
-        for field in K::CREDITS {
-            let credits = self.credits.iter().filter(|credit| credit.field == field.name);
-            let credits: Vec<Value> = credits.map(|credit| written(field, credit)).collect();
-            document.insert(field.name.to_owned(), credits.into());
-        }
-        for field in K::LINKS {
-            let mut targets: Vec<Value> = self.targets(field.name).map(Value::from).collect();
-            let value = if field.many { targets.into() } else { targets.pop().unwrap_or_default() };
-            document.insert(field.name.to_owned(), value);
-        }
-        document.into()
+        object(self).into()
     }
 
     /// What the link field `name` points to.
@@ -271,16 +255,87 @@ fn credited(field: &CreditField, credit: NewCredit) -> Credit {
     }
 }
 
-/// The credit as a writer sends it: with what may stand in its property.
-fn written(field: &CreditField, credit: &Credit) -> Value {
-    let Credit { role, name, person, partner, .. } = credit.clone();
-    let mut written = object(&NewCredit { role: Some(role), name, person, partner });
-    match field.agents {
-        Agents::People => written.shift_remove("partner"),
-        Agents::Partners => written.shift_remove("person"),
-        Agents::Any => None,
-    };
-    written.into()
+/// The document that [`Draft::read`] reads. It is written as it is, for that is done with every version,
+/// and texts are long.
+impl<K: Kind> Serialize for Draft<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let document = Document::<K> {
+            common: if K::HAS_TOPICS {
+                Shared::All(&self.common)
+            } else {
+                let mut common = object(&self.common);
+                common.shift_remove("topics");
+                Shared::WithoutTopics(common)
+            },
+            translations: &self.translations,
+            fields: &self.fields,
+            others: Others(self),
+        };
+        document.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Document<'a, K: Kind> {
+    #[serde(flatten)]
+    common: Shared<'a>,
+    translations: &'a BTreeMap<String, K::Texts>,
+    #[serde(flatten)]
+    fields: &'a K::Fields,
+    #[serde(flatten)]
+    others: Others<'a, K>,
+}
+
+/// What all kinds share, as far as this one does.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shared<'a> {
+    All(&'a Common),
+    WithoutTopics(Map<String, Value>),
+}
+
+/// The credits and links, each in its property.
+struct Others<'a, K: Kind>(&'a Draft<K>);
+
+impl<K: Kind> Serialize for Others<'_, K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut properties = serializer.serialize_map(None)?;
+        for field in K::CREDITS {
+            let credits = self.0.credits.iter().filter(|credit| credit.field == field.name);
+            let credits: Vec<WrittenCredit> = credits.map(|credit| written(field, credit)).collect();
+            properties.serialize_entry(field.name, &credits)?;
+        }
+        for field in K::LINKS {
+            let targets: Vec<&str> = self.0.targets(field.name).collect();
+            if field.many {
+                properties.serialize_entry(field.name, &targets)?;
+            } else {
+                properties.serialize_entry(field.name, &targets.last())?;
+            }
+        }
+        properties.end()
+    }
+}
+
+/// A credit as a writer sends it: with what may stand in its property.
+#[derive(Serialize)]
+struct WrittenCredit<'a> {
+    role: Role,
+    name: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<&'a Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partner: Option<&'a Option<String>>,
+}
+
+fn written<'a>(field: &CreditField, credit: &'a Credit) -> WrittenCredit<'a> {
+    WrittenCredit {
+        role: credit.role,
+        name: &credit.name,
+        person: (field.agents != Agents::Partners).then_some(&credit.person),
+        partner: (field.agents != Agents::People).then_some(&credit.partner),
+    }
 }
 
 /// Checks a whole document against the schema `schema`, then against the rules that a schema cannot

@@ -143,14 +143,13 @@ pub async fn put<K: Kind>(
 ) -> Result<Vec<Stored<K>>> {
     let actions: Vec<_> = writes.iter().map(history::action).collect();
     let saved = store::save(tx, &app.clock, caller, writes).await?;
-    let ids: Vec<Uuid> = saved.iter().map(|stored| stored.entry.id).collect();
-    let circles = tree::circles::<K>(tx, &ids).await?;
+    let circles = tree::circles(tx, &saved).await?;
     if !circles.is_empty() {
         return Err(Error::Invalid(circles.into_iter().map(|(_, error)| error).collect()));
     }
     let events = actions
         .into_iter()
-        .zip(ids)
+        .zip(saved.iter().map(|stored| stored.entry.id))
         .map(|((action, fields), id)| caller.did(action).on(kind_name(K::KIND), id).changing(fields));
     history::seal(tx, app.clock.now(), events.collect::<Vec<_>>()).await?;
     Ok(saved)

@@ -47,7 +47,8 @@ pub fn revision<K: Kind>(
         version: Set(entry.version),
         state: Set(entry.state),
         working: Set(working),
-        snapshot: Set(draft.to_value().to_string()),
+        // What is written in JSON elsewhere can be written here.
+        snapshot: Set(serde_json::to_string(draft).unwrap_or_default()),
         actor_id: Set(made.by),
         at: Set(made.at),
         note: Set(made.note),

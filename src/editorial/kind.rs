@@ -122,10 +122,16 @@ pub trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// Where the entry stands in the default order: compared by code point, then by id.
     fn sort_key(draft: &Draft<Self>) -> String;
 
+    /// The text [`Kind::TITLE`]; none: there is no such text.
+    fn title(texts: &Self::Texts) -> Option<&str> {
+        let _ = texts;
+        None
+    }
+
     /// The entry's name in a language, when it is not simply the title.
     fn heading(fields: &Self::Fields, texts: Option<&Self::Texts>) -> Option<String> {
         let _ = fields;
-        title_of::<Self>(texts?)
+        Self::title(texts?).map(str::to_owned)
     }
 
     /// The name under which an entry stands in an alphabetical order.
@@ -172,12 +178,6 @@ pub trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
 
     /// A realistic entry as a writer sends it, for the documentation.
     fn example() -> Value;
-}
-
-/// The title in `texts`.
-pub fn title_of<K: Kind>(texts: &K::Texts) -> Option<String> {
-    let texts = serde_json::to_value(texts).ok()?;
-    texts.get(K::TITLE?)?.as_str().map(str::to_owned)
 }
 
 /// `value` as a JSON object; empty when it is none.

@@ -1,7 +1,6 @@
 //! Markdown as HTML that is safe to show, and as plain text.
 //!
-//! Source: CommonMark 0.31 with the tables, strikethroughs, task lists and autolinks of GitHub Flavored
-//! Markdown. HTML that stands in the source is not taken over.
+//! Source: `CommonMark` 0.31 with the tables, strikethroughs and autolinks of GitHub Flavored Markdown. HTML that stands in the source is not taken over.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -16,7 +15,6 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     let mut options = Options::default();
     options.extension.table = true;
     options.extension.strikethrough = true;
-    options.extension.tasklist = true;
     options.extension.autolink = true;
     options
 });
@@ -54,11 +52,14 @@ pub fn plain(markdown: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The beginning of `text`: at most `most` characters, whole words as far as one fits, and an ellipsis
-/// beyond them when something is left out.
+/// The beginning of `text`: at most `most` characters, whole words as far as one fits, and an ellipsis, one
+/// of them, when something is left out.
 #[must_use]
 pub fn beginning(text: &str, most: usize) -> String {
-    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    if text.char_indices().nth(most).is_none() {
+        return text.to_owned();
+    }
+    let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(end, _)| end);
     let whole = |place: &usize| *place <= end;
     let words = text.char_indices().filter(|(_, character)| character.is_whitespace());
     let word = words.map(|(place, _)| place).take_while(whole).last();
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn markdown_becomes_html() {
         let html = to_html(
-            "## Neden?\n\nBir **önemli** [bağ](https://sogep.example/a) ve\n\n- [x] iş\n\n|a|b|\n|-|-|\n|1|2|\n",
+            "## Neden?\n\nBir **önemli** [bağ](https://sogep.example/a) ve\n\n- iş\n\n|a|b|\n|-|-|\n|1|2|\n",
         );
         for part in [
             "<h2>Neden?</h2>",
@@ -158,12 +159,14 @@ mod tests {
         for (text, most, expected) in [
             ("bir iki üç", 10, "bir iki üç"),
             ("bir iki üç", 9, "bir iki…"),
-            ("bir iki üç", 7, "bir iki…"),
-            ("bir iki, üç", 8, "bir iki…"),
-            ("bir iki üç", 2, "bi…"),
-            ("  bir iki", 3, "  b…"),
-            ("şiddet", 3, "şid…"),
-            ("e\u{301}e\u{301}e\u{301}", 3, "e\u{301}…"),
+            ("bir iki üç", 8, "bir iki…"),
+            ("bir iki üç", 7, "bir…"),
+            ("bir iki, üç", 9, "bir iki…"),
+            ("bir iki üç", 3, "bi…"),
+            ("bir iki üç", 1, "…"),
+            ("  bir iki", 4, "  b…"),
+            ("şiddet", 4, "şid…"),
+            ("e\u{301}e\u{301}e\u{301}", 4, "e\u{301}…"),
             ("", 1, ""),
         ] {
             assert_eq!(beginning(text, most), expected, "{text} {most}");

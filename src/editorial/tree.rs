@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
 
-use super::{kind::Kind, store::MAX_BINDS};
+use super::{kind::Kind, load::Stored};
 use crate::{
+    db::rows::MAX_BINDS,
     entity::entry_link,
     http::{FieldError, Result},
 };
@@ -13,28 +14,26 @@ use crate::{
 /// How deep a tree of entries may get.
 const MAX_DEPTH: usize = 64;
 
-/// Which of the saved entries `ids` lie in a circle, by a link that must make a tree.
+/// Which of the entries that were `saved` lie in a circle, by a link that must make a tree.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn circles<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(Uuid, FieldError)>> {
+pub async fn circles<K: Kind>(
+    db: &impl ConnectionTrait,
+    saved: &[Stored<K>],
+) -> Result<Vec<(Uuid, FieldError)>> {
     let mut found = Vec::new();
     for field in K::LINKS.iter().filter(|field| field.acyclic) {
+        let link = |stored: &Stored<K>| stored.draft.targets(field.name).next()?.parse().ok();
         // Where each entry's chain has got to.
-        let mut chains: HashMap<Uuid, Uuid> = ids.iter().map(|id| (*id, *id)).collect();
-        for _ in 0..MAX_DEPTH {
-            let places: HashSet<Uuid> = chains.values().copied().collect();
-            let places: Vec<Uuid> = places.into_iter().collect();
-            let mut next = HashMap::new();
-            for chunk in places.chunks(MAX_BINDS) {
-                let rows = entry_link::Entity::find()
-                    .filter(entry_link::Column::Relation.eq(field.name))
-                    .filter(entry_link::Column::EntryId.is_in(chunk.iter().copied()))
-                    .all(db)
-                    .await?;
-                next.extend(rows.into_iter().map(|row| (row.entry_id, row.target_id)));
+        let mut chains: HashMap<Uuid, Uuid> =
+            saved.iter().filter_map(|stored| Some((stored.entry.id, link(stored)?))).collect();
+        for depth in 0..MAX_DEPTH {
+            if depth > 0 {
+                let next = linked(db, field.name, chains.values().copied().collect()).await?;
+                chains =
+                    chains.into_iter().filter_map(|(id, place)| Some((id, *next.get(&place)?))).collect();
             }
-            chains = chains.into_iter().filter_map(|(id, place)| Some((id, *next.get(&place)?))).collect();
             chains.retain(|id, place| {
                 let circle = id == place;
                 if circle {
@@ -54,4 +53,23 @@ pub async fn circles<K: Kind>(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result
         found.extend(chains.into_keys().map(too_deep));
     }
     Ok(found)
+}
+
+/// What each of these entries points to by the link `relation`.
+async fn linked(
+    db: &impl ConnectionTrait,
+    relation: &str,
+    ids: HashSet<Uuid>,
+) -> Result<HashMap<Uuid, Uuid>> {
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut linked = HashMap::new();
+    for ids in ids.chunks(MAX_BINDS) {
+        let rows = entry_link::Entity::find()
+            .filter(entry_link::Column::Relation.eq(relation))
+            .filter(entry_link::Column::EntryId.is_in(ids.iter().copied()))
+            .all(db)
+            .await?;
+        linked.extend(rows.into_iter().map(|row| (row.entry_id, row.target_id)));
+    }
+    Ok(linked)
 }

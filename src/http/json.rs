@@ -4,13 +4,13 @@
 //! takes the first would understand another document than we do. Here both are refused, and so is
 //! text that no text should hold.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, map::Entry};
 
 use super::FieldError;
 
@@ -101,11 +101,13 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(seed)?;
-            if object.contains_key(&name) {
-                let shown: String = name.chars().take(40).collect();
-                return Err(A::Error::custom(format_args!("the name `{shown}` is given twice")));
-            }
-            object.insert(name, value);
+            match object.entry(name) {
+                Entry::Vacant(place) => place.insert(value),
+                Entry::Occupied(place) => {
+                    let shown: String = place.key().chars().take(40).collect();
+                    return Err(A::Error::custom(format_args!("the name `{shown}` is given twice")));
+                }
+            };
         }
         Ok(object.into())
     }
@@ -159,8 +161,8 @@ fn descend(step: &str, value: &Value, pointer: &mut String, errors: &mut Vec<Fie
 
 /// `name` as one step of a JSON pointer (RFC 6901, section 3).
 #[must_use]
-pub fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+pub fn escaped(name: &str) -> Cow<'_, str> {
+    if name.contains(['~', '/']) { name.replace('~', "~0").replace('/', "~1").into() } else { name.into() }
 }
 
 /// Whether `character` may not stand in any text; XML cannot hold most of these at all.

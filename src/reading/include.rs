@@ -96,6 +96,8 @@ async fn entries<K: Kind>(
         .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut shown = render::<K>(db, view, rows).await?;
-    shown.iter_mut().for_each(|entry| view.shape.cut::<K>(entry));
+    for entry in &mut shown {
+        view.shape.cut::<K>(entry);
+    }
     Ok(ids.into_iter().zip(shown).collect())
 }

@@ -112,11 +112,18 @@ impl<'a> Own<'a> {
             let values = numbers.map(|number| segment.table.dictionary[*number as usize].clone());
             values.filter(|value| snapshot.knows(value, level)).collect::<Vec<_>>()
         };
+        let columns = &segment.table.entries[entry];
+        // What is about a topic is related to it as if the topic were about itself.
+        let topics = if columns.kind == Kind::Topic {
+            vec![Value::Entry(columns.id)]
+        } else {
+            values(attribute::TOPIC)
+        };
         Self {
-            id: segment.table.entries[entry].id,
+            id: columns.id,
             level,
             connections: CONNECTIONS.iter().map(|(attribute, ..)| values(attribute)).collect(),
-            topics: values(attribute::TOPIC),
+            topics,
             weights: snapshot.topic_weights(level, || topic_weights(snapshot, level)),
         }
     }

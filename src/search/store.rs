@@ -14,7 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tantivy::{
     Index as Engine, IndexSettings, IndexWriter, TantivyDocument,
-    indexer::{IndexWriterOptions, UserOperation},
+    indexer::{IndexWriterOptions, NoMergePolicy, UserOperation},
     store::Compressor,
 };
 use uuid::Uuid;
@@ -183,6 +183,12 @@ impl Index {
         let number = self.current().number.wrapping_add(1);
         let generation =
             Generation::create(&self.folder, number, &self.schema, &self.fingerprint, REBUILD_BYTES)?;
+        // All is merged at the end, once: what the engine merges by itself could then not be merged again.
+        generation
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .set_merge_policy(Box::new(NoMergePolicy));
         Ok(Rebuild { index: self, generation, waiting: 0 })
     }
 

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, DbBackend, IntoActiveModel, QueryOrder, entity::prelude::*};
 
 use crate::{
+    db::rows,
     entity::{
         audit,
         vocabulary::{ActorType, AuditAction, AuditOutcome},
@@ -165,8 +166,9 @@ async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -
     let head = audit::Entity::find().order_by_desc(audit::Column::Seq).one(db).await?;
     let (mut seq, mut previous) =
         head.map_or_else(|| (0, chain::BEGINNING.to_owned()), |head| (head.seq, head.hash));
-    let mut rows = Vec::with_capacity(events.len());
-    for (at, event) in events {
+    let mut failure = None;
+    // The hashes of the next lines are made while the database writes those before.
+    let lines = events.into_iter().map_while(|(at, event)| {
         seq += 1;
         let (object_type, object_id) = event.object.unzip();
         let mut row = audit::Model {
@@ -184,12 +186,10 @@ async fn write(db: &impl ConnectionTrait, events: Vec<(DateTime<Utc>, Event)>) -
             previous: previous.clone(),
             hash: String::new(),
         };
-        row.hash = chain::hash(&row)?;
+        row.hash = chain::hash(&row).map_err(|error| failure = Some(error)).ok()?;
         previous.clone_from(&row.hash);
-        rows.push(row.into_active_model().reset_all());
-    }
-    for rows in rows.chunks(500) {
-        audit::Entity::insert_many(rows.to_vec()).exec_without_returning(db).await?;
-    }
-    Ok(())
+        Some(row.into_active_model().reset_all())
+    });
+    rows::insert(db, lines).await?;
+    failure.map_or(Ok(()), Err)
 }

@@ -470,3 +470,31 @@ async fn people_are_found_by_what_they_agreed_to() {
     }
     assert_eq!(found(&service, "arıcılık", As::Publishable).await, ["ayse"]);
 }
+
+#[tokio::test]
+async fn a_topic_is_related_to_what_is_about_it() {
+    let service = TestApp::start().await;
+    service.published("topics", topic("Spor")).await;
+    let mut about = publication("Sahada eşitlik");
+    about["topics"] = json!(["spor"]);
+    service.published("publications", about).await;
+    service.published("publications", publication("Başka bir şey")).await;
+    let related = service.get("/v1/topics/spor/related", As::Publishable).await;
+    assert_eq!(related.slugs(), ["sahada-esitlik"]);
+    assert_eq!(related.body["data"][0]["reasons"], json!(["topic", "text"]));
+}
+
+#[tokio::test]
+async fn a_passage_reads_as_text() {
+    let service = TestApp::start().await;
+    let mut body = publication("Rapor");
+    body["translations"]["tr"]["body"] =
+        "## Program\n\n1. **Birinci gün:** il [göstergeleri](https://sogep.example)".into();
+    service.published("publications", body).await;
+    let answer = search(&service, "göstergeleri", As::Publishable).await;
+    let (passage, matched) = told(&answer["data"][0]["highlights"]["passage"]);
+    assert_eq!(
+        (passage.as_str(), matched),
+        ("Program Birinci gün: il göstergeleri", vec!["göstergeleri".to_owned()])
+    );
+}

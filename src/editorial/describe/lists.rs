@@ -36,13 +36,13 @@ pub(super) fn list_parameters<K: Kind>() -> Vec<Value> {
         "q",
         "query",
         &json!({ "type": "string", "minLength": 1, "maxLength": MAX_QUERY, "example": "kadın emeği" }),
-        "Only what is published and answers these words, the best first unless `sort` is given; as `/v1/search` finds it. Of more than 10,000 answers, the best are sorted.",
+        "Only what is published, as readers see it, and answers these words, the best first unless `sort` is given; as `/v1/search` finds it. Of more than 10,000 answers, the best are sorted.",
     ));
     let names = counted::<K>();
     parameters.push(words(
         "facets",
         &json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } }),
-        "What to count in the whole list, separated by commas; then only what is published is listed. Each takes no notice of its own filter. `state`, for those who write, stands alone and counts what is in each state, published or not.",
+        "What to count in the whole list, separated by commas; then the list holds only what is published, as readers see it. Each takes no notice of its own filter. `state`, for those who write, stands alone and counts what is in each state, published or not.",
     ));
     parameters.push(parameter(
         "state",

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*};
 
-use super::{field::fields, value};
+use super::{
+    field::{Field, Place, fields},
+    value,
+};
 use crate::{
     app::App,
     auth::Caller,
@@ -44,18 +47,30 @@ pub fn open_part<K: Kind>(draft: &Draft<K>) -> Draft<K> {
     open
 }
 
-/// The values by which the entry `id` is found; `open` is what readers outside are shown of `draft`.
+/// The fields whose values are derived: the kind's own.
 #[must_use]
-pub fn values<K: Kind>(id: Uuid, draft: &Draft<K>, open: &Draft<K>) -> Vec<entry_value::ActiveModel> {
+pub fn derived_fields<K: Kind>() -> Vec<Field> {
+    fields::<K>().into_iter().filter(|field| matches!(field.place, Place::Own(_))).collect()
+}
+
+/// The values of `fields` by which the entry `id` is found; `open` is what readers outside are shown of
+/// `draft`.
+#[must_use]
+pub fn values<K: Kind>(
+    fields: &[Field],
+    id: Uuid,
+    draft: &Draft<K>,
+    open: &Draft<K>,
+) -> Vec<entry_value::ActiveModel> {
     let all = object(&draft.fields);
-    let open = if open.fields == draft.fields { &all } else { &object(&open.fields) };
+    let open = (open.fields != draft.fields).then(|| object(&open.fields));
     let mut rows = Vec::new();
-    for field in fields::<K>() {
-        let shown = value::stored(&field, open);
-        rows.extend(value::stored(&field, &all).into_iter().map(|value| entry_value::ActiveModel {
+    for field in fields {
+        let shown = open.as_ref().map(|open| value::stored(field, open));
+        rows.extend(value::stored(field, &all).into_iter().map(|value| entry_value::ActiveModel {
             entry_id: Set(id),
             field: Set(field.name.to_owned()),
-            is_open: Set(shown.contains(&value)),
+            is_open: Set(shown.as_ref().is_none_or(|shown| shown.contains(&value))),
             value: Set(value),
             kind: Set(K::KIND),
         }));

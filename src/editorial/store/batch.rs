@@ -5,26 +5,39 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set,
+    DbBackend, Statement,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
 use serde_json::Value;
 
-use super::{MAX_BINDS, execute, insertions, placements};
+use super::on_clash;
 use crate::{
+    db::rows::{MAX_BINDS, execute, insertions, replacements},
     editorial::{
         dependents::Reach,
         draft::Draft,
+        history::{self, Made},
         kind::{Kind, object},
         lists::derived,
-        load::NO_TEXTS,
+        load::{NO_TEXTS, Stored},
     },
     entity::{
-        change, contribution, entry, entry_link, entry_text, entry_topic, entry_value, identifier, revision,
+        change, contribution, entry, entry_link, entry_text, entry_topic, entry_value, identifier,
         slug_history, title_key,
     },
     http::{Error, Result},
 };
+
+/// What is to be written of several entries at the end: what is derived from them, and their versions.
+/// Nothing that is written in between is held against it.
+#[derive(Debug)]
+pub(super) struct Unfinished<K: Kind> {
+    /// What readers outside are shown of each entry.
+    pub open: Vec<Draft<K>>,
+    /// Who made the version of each entry; none: there is no new version.
+    pub made: Vec<Made>,
+}
 
 /// All rows of several entries, to be written table by table.
 pub(super) struct Batch<K: Kind> {
@@ -34,14 +47,11 @@ pub(super) struct Batch<K: Kind> {
     /// By who can tell, where another entry shows them.
     pub touched: BTreeMap<Reach, Vec<Uuid>>,
     pub rows: Vec<<K::Row as EntityTrait>::ActiveModel>,
-    pub texts: Vec<entry_text::ActiveModel>,
     pub topics: Vec<entry_topic::ActiveModel>,
     pub contributions: Vec<contribution::ActiveModel>,
     pub links: Vec<entry_link::ActiveModel>,
     pub identifiers: Vec<identifier::ActiveModel>,
-    pub values: Vec<entry_value::ActiveModel>,
-    pub title_keys: Vec<title_key::ActiveModel>,
-    pub revisions: Vec<revision::ActiveModel>,
+    pub unfinished: Unfinished<K>,
     pub changes: Vec<change::ActiveModel>,
     pub retired: Vec<slug_history::ActiveModel>,
     pub revived: Vec<(Uuid, String)>,
@@ -55,14 +65,11 @@ impl<K: Kind> Default for Batch<K> {
             replaced: Vec::new(),
             touched: BTreeMap::new(),
             rows: Vec::new(),
-            texts: Vec::new(),
             topics: Vec::new(),
             contributions: Vec::new(),
             links: Vec::new(),
             identifiers: Vec::new(),
-            values: Vec::new(),
-            title_keys: Vec::new(),
-            revisions: Vec::new(),
+            unfinished: Unfinished { open: Vec::new(), made: Vec::new() },
             changes: Vec::new(),
             retired: Vec::new(),
             revived: Vec::new(),
@@ -91,10 +98,7 @@ impl<K: Kind> Batch<K> {
         let id = entry.id;
         let parsed = |text: &str| text.parse::<Uuid>().map_err(Error::internal);
         let open = derived::open_part(draft);
-        self.values.extend(derived::values(id, draft, &open));
-        self.title_keys.extend(derived::title_keys(id, draft));
         self.rows.push(K::into_row(id, &draft.fields)?);
-        self.texts.extend(texts(id, draft));
         for (position, topic) in (0..).zip(&draft.common.topics) {
             let topic_id = Set(parsed(topic)?);
             self.topics.push(entry_topic::ActiveModel {
@@ -134,13 +138,16 @@ impl<K: Kind> Batch<K> {
                 is_open: Set(open.common.identifiers.contains(known)),
             });
         }
+        self.unfinished.open.push(open);
         Ok(())
     }
 
-    pub async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+    /// Writes the rows of `entries`, which are those that were added, but for what is `unfinished`.
+    pub async fn write(&mut self, db: &impl ConnectionTrait, entries: &[Stored<K>]) -> Result<()> {
         let backend = db.get_database_backend();
         let new = insertions(backend, std::mem::take(&mut self.new));
-        execute(db, new.chain(placements(backend, std::mem::take(&mut self.placed)))).await?;
+        let placed = replacements(backend, std::mem::take(&mut self.placed));
+        execute(db, new.chain(placed)).await.map_err(on_clash)?;
         for ids in self.replaced.chunks(MAX_BINDS) {
             let ids = || ids.iter().copied();
             K::Row::delete_many().filter(Expr::col("id").is_in(ids())).exec(db).await?;
@@ -177,18 +184,53 @@ impl<K: Kind> Batch<K> {
                 .exec(db)
                 .await?;
         }
-        let rows = insertions(backend, std::mem::take(&mut self.rows))
-            .chain(insertions(backend, std::mem::take(&mut self.texts)))
+        execute(db, self.statements(backend, entries)).await.map_err(on_clash)
+    }
+
+    /// The statements that write what belongs to `entries`. The texts, which are long, are copied while the
+    /// database writes what comes before them.
+    fn statements<'a>(
+        &mut self,
+        backend: DbBackend,
+        entries: &'a [Stored<K>],
+    ) -> Box<dyn Iterator<Item = Statement> + Send + 'a> {
+        let texts = entries.iter().flat_map(|stored| texts(stored.entry.id, &stored.draft));
+        let statements = insertions(backend, std::mem::take(&mut self.rows))
+            .chain(insertions(backend, texts))
             .chain(insertions(backend, std::mem::take(&mut self.topics)))
             .chain(insertions(backend, std::mem::take(&mut self.contributions)))
             .chain(insertions(backend, std::mem::take(&mut self.links)))
             .chain(insertions(backend, std::mem::take(&mut self.identifiers)))
-            .chain(insertions(backend, std::mem::take(&mut self.values)))
-            .chain(insertions(backend, std::mem::take(&mut self.title_keys)))
             .chain(insertions(backend, std::mem::take(&mut self.retired)))
-            .chain(insertions(backend, std::mem::take(&mut self.revisions)))
             .chain(insertions(backend, std::mem::take(&mut self.changes)));
-        execute(db, rows).await
+        Box::new(statements)
+    }
+}
+
+impl<K: Kind> Unfinished<K> {
+    /// The statements that write the rest, all of which has to be worked out: that is done while the
+    /// database writes what comes before it.
+    pub(super) fn statements<'a>(
+        self,
+        backend: DbBackend,
+        entries: &'a [Stored<K>],
+    ) -> Box<dyn Iterator<Item = Statement> + Send + 'a> {
+        let Self { open, made } = self;
+        let fields = derived::derived_fields::<K>();
+        let values = entries
+            .iter()
+            .zip(open)
+            .flat_map(move |(stored, open)| derived::values(&fields, stored.entry.id, &stored.draft, &open));
+        let title_keys =
+            entries.iter().flat_map(|stored| derived::title_keys(stored.entry.id, &stored.draft));
+        let revisions = entries
+            .iter()
+            .zip(made)
+            .map(|(stored, made)| history::revision(&stored.entry, &stored.draft, false, made));
+        let statements = insertions(backend, values)
+            .chain(insertions(backend, title_keys))
+            .chain(insertions(backend, revisions));
+        Box::new(statements)
     }
 }
 
@@ -196,9 +238,9 @@ impl<K: Kind> Batch<K> {
 fn texts<K: Kind>(id: Uuid, draft: &Draft<K>) -> Vec<entry_text::ActiveModel> {
     let row = |locale: &str, texts: Option<&K::Texts>| {
         let mut details = texts.map(object).unwrap_or_default();
-        let mut take = |name: Option<&str>| {
-            let value = name.and_then(|name| details.shift_remove(name));
-            value.and_then(|value| value.as_str().map(str::to_owned))
+        let mut take = |name: Option<&str>| match details.shift_remove(name?) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
         };
         take(K::TITLE);
         let (summary, body) = (take(K::SUMMARY), take(K::BODY));

@@ -4,11 +4,9 @@
 mod batch;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    DbBackend, IntoActiveModel, Iterable, QueryTrait, Statement, entity::prelude::*, sea_query::OnConflict,
-};
+use sea_orm::{IntoActiveModel, entity::prelude::*};
 
-use batch::Batch;
+use batch::{Batch, Unfinished};
 
 use super::{
     dependents::{self, Reach},
@@ -22,12 +20,10 @@ use super::{
 use crate::{
     auth::Caller,
     clock::Clock,
+    db::rows,
     entity::{entry, vocabulary::State},
     http::{Error, Result},
 };
-
-/// How many values one statement may bind: SQLite takes 32,766, PostgreSQL 65,535.
-pub(in crate::editorial) const MAX_BINDS: usize = 30_000;
 
 /// What there was before.
 #[derive(Debug)]
@@ -117,6 +113,28 @@ impl<K: Kind> Write<K> {
     }
 }
 
+/// Entries that are written but for what is derived from them and their versions: in [`Saved::finish`],
+/// which must come before the commit, and may come while others are checked.
+#[derive(Debug)]
+#[must_use = "without its version an entry must not be committed"]
+pub struct Saved<K: Kind> {
+    /// The entries.
+    pub entries: Vec<Stored<K>>,
+    unfinished: Unfinished<K>,
+}
+
+impl<K: Kind> Saved<K> {
+    /// Writes the rest.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish(self, db: &impl ConnectionTrait) -> Result<Vec<Stored<K>>> {
+        let statements = self.unfinished.statements(db.get_database_backend(), &self.entries);
+        rows::execute(db, statements).await?;
+        Ok(self.entries)
+    }
+}
+
 /// Writes entries. What was checked before is not checked again: the caller has resolved the
 /// references and looked for clashes.
 ///
@@ -128,6 +146,19 @@ pub async fn save<K: Kind>(
     caller: &Caller,
     writes: Vec<Write<K>>,
 ) -> Result<Vec<Stored<K>>> {
+    begin(db, clock, caller, writes).await?.finish(db).await
+}
+
+/// Begins to write entries, as [`save`] does.
+///
+/// # Errors
+/// As [`save`].
+pub async fn begin<K: Kind>(
+    db: &impl ConnectionTrait,
+    clock: &Clock,
+    caller: &Caller,
+    writes: Vec<Write<K>>,
+) -> Result<Saved<K>> {
     let now = clock.now();
     let mut saved = Vec::with_capacity(writes.len());
     let mut batch = Batch::<K>::default();
@@ -154,15 +185,14 @@ pub async fn save<K: Kind>(
         if write.unseen().is_none() {
             batch.changes.push(history::change(write.before.entry(), &after));
         }
-        let made = Made { by: caller.id(), at: now, note: write.note };
-        batch.revisions.push(history::revision(&after, &write.draft, false, made));
+        batch.unfinished.made.push(Made { by: caller.id(), at: now, note: write.note });
         saved.push(Stored { entry: after, draft: write.draft, is_copy: false });
     }
-    batch.write(db).await?;
+    batch.write(db, &saved).await?;
     for (reach, ids) in &batch.touched {
         dependents::touch::<K>(db, *reach, ids, now).await?;
     }
-    Ok(saved)
+    Ok(Saved { entries: saved, unfinished: batch.unfinished })
 }
 
 /// Writes again what belongs to `entries`, which have not changed, and what is derived from it.
@@ -175,7 +205,9 @@ pub async fn rewrite<K: Kind>(db: &impl ConnectionTrait, entries: &[Stored<K>]) 
         batch.replaced.push(entry.id);
         batch.add(entry, draft)?;
     }
-    batch.write(db).await
+    batch.write(db, entries).await?;
+    let statements = batch.unfinished.statements(db.get_database_backend(), entries);
+    Ok(rows::execute(db, statements).await?)
 }
 
 /// The row that all kinds share, after the change.
@@ -242,65 +274,8 @@ async fn replace_row(db: &impl ConnectionTrait, version: i32, after: &entry::Mod
 ///
 /// # Errors
 /// 409 when one has a name that is taken.
-pub async fn insert<A>(db: &impl ConnectionTrait, rows: Vec<A>) -> Result<()>
-where
-    A: ActiveModelTrait + Send,
-{
-    execute(db, insertions(db.get_database_backend(), rows)).await
-}
-
-/// Executes statements one after the other. The next is built while the database works on the one before:
-/// with many rows, that takes as long.
-async fn execute(db: &impl ConnectionTrait, mut statements: impl Iterator<Item = Statement>) -> Result<()> {
-    let mut next = statements.next();
-    while let Some(statement) = next {
-        let (executed, built) = tokio::join!(db.execute_raw(statement), async { statements.next() });
-        executed.map_err(on_clash)?;
-        next = built;
-    }
-    Ok(())
-}
-
-/// The statements that insert rows, each built when it is asked for.
-fn insertions<A: ActiveModelTrait>(backend: DbBackend, rows: Vec<A>) -> impl Iterator<Item = Statement> {
-    let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
-    let mut rows = rows.into_iter();
-    std::iter::from_fn(move || {
-        let mut chunk: Vec<A> = rows.by_ref().take(MAX_BINDS / columns).collect();
-        if chunk.is_empty() {
-            return None;
-        }
-        leave_out_empty(&mut chunk);
-        Some(A::Entity::insert_many(chunk).build(backend))
-    })
-}
-
-/// Leaves out the columns in which no row has a value: they are a third of all, and each is bound, copied
-/// and read for every row.
-fn leave_out_empty<A: ActiveModelTrait>(rows: &mut [A]) {
-    let is_empty =
-        |row: &A, column| row.get(column).into_value().is_none_or(|value| value == value.as_null());
-    for column in <A::Entity as EntityTrait>::Column::iter().filter(|column| column.def().is_null()) {
-        if rows.iter().all(|row| is_empty(row, column)) {
-            for row in rows.iter_mut() {
-                row.not_set(column);
-            }
-        }
-    }
-}
-
-/// The statements that write rows over those that hold their places.
-fn placements(backend: DbBackend, rows: Vec<entry::ActiveModel>) -> impl Iterator<Item = Statement> {
-    let others = || entry::Column::iter().filter(|column| !matches!(column, entry::Column::Id));
-    let mut rows = rows.into_iter().map(ActiveModelTrait::reset_all);
-    std::iter::from_fn(move || {
-        let chunk: Vec<entry::ActiveModel> = rows.by_ref().take(MAX_BINDS / (others().count() + 1)).collect();
-        if chunk.is_empty() {
-            return None;
-        }
-        let over = OnConflict::column(entry::Column::Id).update_columns(others()).to_owned();
-        Some(entry::Entity::insert_many(chunk).on_conflict(over).build(backend))
-    })
+pub async fn insert<A: ActiveModelTrait>(db: &impl ConnectionTrait, new: Vec<A>) -> Result<()> {
+    rows::insert(db, new).await.map_err(on_clash)
 }
 
 fn on_clash(error: DbErr) -> Error {

@@ -1,10 +1,12 @@
 //! One operation of a bulk request, read and measured by its schema.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{
     answer::{Op, Refusal},
-    plan::within,
+    plan::{Wanted, within},
     request::{Items, Request},
 };
 use crate::{
@@ -16,7 +18,9 @@ use crate::{
 
 /// What is to be done.
 #[derive(Debug)]
-pub enum Operation {
+pub enum Operation<K: Kind> {
+    /// A new entry, by this operation; what is wanted has been read before.
+    New(Op, Box<Wanted<K>>),
     /// A new entry.
     Create(Value),
     /// An entry is to change.
@@ -38,10 +42,11 @@ pub struct Target {
     pub version: Option<i32>,
 }
 
-impl Operation {
+impl<K: Kind> Operation<K> {
     /// Its name.
     pub fn op(&self) -> Op {
         match self {
+            Self::New(op, _) => *op,
             Self::Create(_) => Op::Create,
             Self::Update(..) => Op::Update,
             Self::Upsert(_) => Op::Upsert,
@@ -53,7 +58,7 @@ impl Operation {
     /// Adds what its entry is looked for by.
     pub fn add_names(&self, names: &mut Names) {
         match self {
-            Self::Create(_) => {}
+            Self::New(..) | Self::Create(_) => {}
             Self::Upsert(record) => match (record.source(), record.slug()) {
                 (Some(source), _) => names.sources.push(source),
                 (None, slug) => names.slugs.extend(slug),
@@ -69,14 +74,14 @@ impl Operation {
 }
 
 /// What came of reading an operation: what is to be done, or what is wrong with it.
-pub type Read = Result<std::result::Result<Operation, (Option<Op>, Refusal)>>;
+pub type Read<K> = Result<std::result::Result<Operation<K>, (Option<Op>, Refusal)>>;
 
 /// Reads operation `index` of `request`; with `measured`, checks it against its schema. A second
 /// reading need not be measured.
 ///
 /// # Errors
 /// When the service fails. What is wrong with the operation is the inner error.
-pub fn read<K: Kind>(app: &App, request: &Request<'_>, index: usize, measured: bool) -> Read {
+pub fn read<K: Kind>(app: &App, request: &Request<'_>, index: usize, measured: bool) -> Read<K> {
     let text = match &request.items {
         Items::Operations(texts) => texts.get(index).copied(),
         Items::Lines(lines) => lines.get(index).map(|(_, text)| *text),
@@ -119,8 +124,36 @@ pub fn read<K: Kind>(app: &App, request: &Request<'_>, index: usize, measured: b
     }
 }
 
+/// Reads operations a second time, when they have been measured.
+#[derive(Debug)]
+pub struct Reader<'a, K: Kind> {
+    /// The service.
+    pub app: &'a App,
+    /// The request.
+    pub request: &'a Request<'a>,
+    /// New entries that need not be read again, by operation.
+    pub kept: HashMap<usize, Operation<K>>,
+}
+
+impl<K: Kind> Reader<'_, K> {
+    /// Reads these operations, with room for other work in between.
+    pub async fn read(&mut self, indices: Option<Vec<usize>>) -> Vec<(usize, Read<K>)> {
+        let mut operations = Vec::new();
+        for index in indices.unwrap_or_default() {
+            let read = if let Some(kept) = self.kept.remove(&index) {
+                Ok(Ok(kept))
+            } else {
+                tokio::task::yield_now().await;
+                read(self.app, self.request, index, false)
+            };
+            operations.push((index, read));
+        }
+        operations
+    }
+}
+
 /// Takes an operation apart that its schema has accepted.
-fn operation(op: Op, mut value: Value) -> Result<Operation> {
+fn operation<K: Kind>(op: Op, mut value: Value) -> Result<Operation<K>> {
     let mut take = |name: &str| value.as_object_mut().and_then(|object| object.shift_remove(name));
     take("op");
     match op {

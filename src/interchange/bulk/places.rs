@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{QuerySelect, entity::prelude::*};
 
+use super::run::BATCH;
 use crate::{
     app::App,
     auth::Caller,
     editorial::{Kind, references::kind_name, slug},
     entity::{entry, slug_history},
     http::Result,
-    interchange::engine::{self, BATCH, Existing, Names, Source},
+    interchange::engine::{self, Existing, Names, Source},
 };
 
 /// An entry that may have to be made.

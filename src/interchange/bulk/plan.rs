@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
@@ -33,6 +34,16 @@ use crate::{
 /// What is wrong with an entry.
 type Mistakes = Vec<FieldError>;
 
+/// What an entry is to be, as far as its document says.
+#[derive(Debug)]
+pub struct Wanted<K: Kind> {
+    /// Its content.
+    pub draft: Draft<K>,
+    state: Option<State>,
+    published_at: Option<DateTimeUtc>,
+    former_slugs: Vec<String>,
+}
+
 /// Plans an operation; with `is_measured`, its entry has not been held against its schema yet.
 ///
 /// # Errors
@@ -41,18 +52,16 @@ pub async fn planned<K: Kind>(
     app: &App,
     db: &impl ConnectionTrait,
     caller: &Caller,
-    operation: Operation,
+    operation: Operation<K>,
     before: Before<K>,
     is_measured: bool,
 ) -> Result<std::result::Result<Plan<K>, Refusal>> {
     match operation {
-        Operation::Create(entry) => {
-            let draft = match checked_entry::<K>(app, &entry)? {
-                Ok(draft) => draft,
-                Err(errors) => return Ok(Err(Refusal::invalid(within("/entry", errors)))),
-            };
-            Ok(Ok(plan_for(before, draft, Stage::new(State::Draft))))
-        }
+        Operation::New(_, wanted) => Ok(upserted(app, caller, *wanted, before)),
+        Operation::Create(entry) => match wanted(app, &entry)? {
+            Ok(wanted) => Ok(upserted(app, caller, wanted, before)),
+            Err(errors) => Ok(Err(Refusal::invalid(within("/entry", errors)))),
+        },
         Operation::Upsert(record) => upsert(app, caller, record, before, is_measured),
         Operation::Update(target, patch) => {
             if let Err(refusal) = expected(&target, &before, true) {
@@ -149,41 +158,57 @@ fn upsert<K: Kind>(
         _ => None,
     };
     let document = onto(record, stored.map(|stored| stored.draft.to_value()));
-    let checked = if is_measured {
-        checked::<K>(app, &format!("{}Row", K::NAME), &document)?
-    } else {
-        checked_by_rules::<K>(app, &document)?
-    };
-    let (Some(draft), errors) = checked else {
-        return Ok(Err(Refusal::invalid(within("/entry", checked.1))));
-    };
-    if !errors.is_empty() {
-        return Ok(Err(Refusal::invalid(within("/entry", errors))));
+    let errors =
+        if is_measured { app.contract.mistakes(&format!("{}Row", K::NAME), &document)? } else { Vec::new() };
+    let wanted = if errors.is_empty() { wanted(app, &document)? } else { Err(errors) };
+    match wanted {
+        Ok(wanted) => Ok(upserted(app, caller, wanted, before)),
+        Err(errors) => Ok(Err(Refusal::invalid(within("/entry", errors)))),
     }
-    let mut stage = stored.map_or(Stage::new(State::Draft), |stored| Stage::of(&stored.entry));
-    let wanted: Option<State> = serde_json::from_value(part(&document, "state")).map_err(Error::internal)?;
-    if let Some(state) = wanted.filter(|state| *state != stage.state) {
-        match row_state(app, caller, stored.map(|stored| &stored.entry), state) {
-            Ok(moved) => stage = moved,
-            Err(refusal) => return Ok(Err(refusal)),
-        }
+}
+
+/// Reads what an entry is to be from a document that its schema has accepted.
+///
+/// # Errors
+/// When the service fails.
+pub fn wanted<K: Kind>(app: &App, document: &Value) -> Result<std::result::Result<Wanted<K>, Mistakes>> {
+    let (draft, errors) = checked_by_rules::<K>(app, document)?;
+    let Some(draft) = draft.filter(|_| errors.is_empty()) else { return Ok(Err(errors)) };
+    let former_slugs: Option<Vec<String>> = part(document, "former_slugs")?;
+    Ok(Ok(Wanted {
+        draft,
+        state: part(document, "state")?,
+        published_at: part(document, "published_at")?,
+        former_slugs: former_slugs.unwrap_or_default(),
+    }))
+}
+
+/// Plans to make of `before` what is wanted, as far as the caller may.
+fn upserted<K: Kind>(
+    app: &App,
+    caller: &Caller,
+    wanted: Wanted<K>,
+    before: Before<K>,
+) -> Result<Plan<K>, Refusal> {
+    let Wanted { draft, state, published_at, former_slugs } = wanted;
+    let entry = match &before {
+        Before::Stored(stored) => Some(&stored.entry),
+        _ => None,
+    };
+    let mut stage = entry.map_or(Stage::new(State::Draft), Stage::of);
+    if let Some(state) = state.filter(|state| *state != stage.state) {
+        stage = row_state(app, caller, entry, state)?;
     }
-    let published_at: Option<DateTimeUtc> =
-        serde_json::from_value(part(&document, "published_at")).map_err(Error::internal)?;
-    let known = stored.and_then(|stored| stored.entry.published_at);
+    let known = entry.and_then(|entry| entry.published_at);
     if published_at.is_some() && published_at.map(crate::clock::whole_milliseconds) != known {
         let detail = "the service keeps this; only `sogep import` sets it";
-        let error = FieldError::at("/entry/published_at", "read_only", detail);
-        return Ok(Err(Refusal::invalid(vec![error])));
+        return Err(Refusal::invalid(vec![FieldError::at("/entry/published_at", "read_only", detail)]));
     }
-    let former_slugs: Option<Vec<String>> =
-        serde_json::from_value(part(&document, "former_slugs")).map_err(Error::internal)?;
-    let former_slugs = former_slugs.unwrap_or_default();
     if !former_slugs.is_empty() && !caller.grants.edits {
-        let error = FieldError::at("/entry/former_slugs", "read_only", "only editors say this");
-        return Ok(Err(Refusal::invalid(vec![error])));
+        let detail = "only editors say this";
+        return Err(Refusal::invalid(vec![FieldError::at("/entry/former_slugs", "read_only", detail)]));
     }
-    Ok(Ok(Plan { former_slugs, is_row: true, ..plan_for(before, draft, stage) }))
+    Ok(Plan { former_slugs, is_row: true, ..plan_for(before, draft, stage) })
 }
 
 /// The stage that a row asks for: only what a transition could do at once, and without a word.
@@ -219,8 +244,9 @@ fn onto(record: Record, base: Option<Value>) -> Value {
     }
 }
 
-fn part(document: &Value, name: &str) -> Value {
-    document.get(name).cloned().unwrap_or_default()
+/// What a document that its schema has accepted says under `name`, if anything.
+fn part<T: DeserializeOwned>(document: &Value, name: &str) -> Result<Option<T>> {
+    Option::deserialize(document.get(name).unwrap_or(&Value::Null)).map_err(Error::internal)
 }
 
 fn plan_for<K: Kind>(before: Before<K>, mut draft: Draft<K>, stage: Stage) -> Plan<K> {
@@ -239,23 +265,14 @@ fn plan_for<K: Kind>(before: Before<K>, mut draft: Draft<K>, stage: Stage) -> Pl
     }
 }
 
-/// Checks an entry that its schema has accepted.
-///
-/// # Errors
-/// When the service fails.
-pub fn checked_entry<K: Kind>(app: &App, entry: &Value) -> Result<std::result::Result<Draft<K>, Mistakes>> {
-    let (draft, errors) = checked_by_rules::<K>(app, entry)?;
-    Ok(draft.filter(|_| errors.is_empty()).ok_or(errors))
-}
-
 /// The slugs by which an operation refers to entries of its own kind.
-pub fn named<K: Kind>(operation: &Operation) -> Vec<String> {
+pub fn named<K: Kind>(operation: &Operation<K>) -> Vec<String> {
     let value = match operation {
         Operation::Create(value)
         | Operation::Update(_, value)
         | Operation::Upsert(Record::Document(value)) => Cow::Borrowed(value),
         Operation::Upsert(Record::Row(row)) => Cow::Owned(row.onto(Value::Null)),
-        Operation::Transition(..) | Operation::Trash(_) => return Vec::new(),
+        Operation::New(..) | Operation::Transition(..) | Operation::Trash(_) => return Vec::new(),
     };
     let mut found: Vec<&Value> = Vec::new();
     let linked = K::LINKS.iter().filter(|field| field.target == K::KIND);

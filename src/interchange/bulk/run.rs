@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, entity::prelude::*};
 use super::{
     answer::{self, BulkResult, Op, Outcome, Refusal, done},
     look::{Looked, look_at},
-    operation::{self, Operation, Read},
+    operation::{Operation, Read, Reader},
     places::{self, New, Places},
     plan::{self, planned},
     request::{Items, Mode, Request},
@@ -18,13 +18,15 @@ use super::{
 use crate::{
     app::App,
     auth::Caller,
-    editorial::{Kind, finder, workflow},
+    editorial::{Kind, finder, store::Saved, workflow},
     entity::{entry, vocabulary::AuditAction},
     http::{Error, FieldError, Id, Result},
-    interchange::engine::{self, BATCH, Existing, MAX_REPORTED, MAX_ROUNDS, Names},
+    interchange::engine::{self, Existing, MAX_REPORTED, MAX_ROUNDS, Names},
     trail::Event,
 };
 
+/// How many operations are worked on at once.
+pub const BATCH: usize = 500;
 /// How many bytes of operations are worked on at once, unless one alone is larger: as JSON values in
 /// memory they take many times as much.
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -42,6 +44,8 @@ pub struct Run<'a, K: Kind> {
     news: Vec<New>,
     /// The slugs by which operations refer to entries of this kind.
     named: HashSet<String>,
+    /// New entries that have been read, by operation, until they are written for the first time.
+    kept: HashMap<usize, Operation<K>>,
     bad: BTreeMap<usize, Refusal>,
     rounds: usize,
     kind: PhantomData<K>,
@@ -85,6 +89,7 @@ impl<'a, K: Kind> Run<'a, K> {
             ops: vec![None; request.len()],
             news: Vec::new(),
             named: HashSet::new(),
+            kept: HashMap::new(),
             bad: BTreeMap::new(),
             rounds: 0,
             kind: PhantomData,
@@ -114,7 +119,7 @@ impl<'a, K: Kind> Run<'a, K> {
     fn note(
         &mut self,
         index: usize,
-        looked: Looked,
+        looked: Looked<K>,
         seen: &mut HashMap<String, usize>,
     ) -> std::result::Result<(), Refusal> {
         self.named.extend(looked.named);
@@ -124,6 +129,7 @@ impl<'a, K: Kind> Run<'a, K> {
                 return Err(repeated(*earlier, pointer));
             }
         }
+        self.kept.extend(looked.kept.map(|kept| (index, kept)));
         seen.extend(looked.names.into_iter().map(|(name, _)| (name, index)));
         Ok(())
     }
@@ -161,15 +167,22 @@ impl<'a, K: Kind> Run<'a, K> {
         let places = places::reserve::<K>(self.app, tx, self.caller, news.collect(), &self.named).await?;
         let mut round = Round { places, ..Round::default() };
         let mut batches = self.batches().into_iter();
-        let (app, request) = (self.app, self.request);
-        let mut batch = read_batch::<K>(app, request, batches.next()).await;
+        let mut reader =
+            Reader { app: self.app, request: self.request, kept: std::mem::take(&mut self.kept) };
+        // The others are there already, or cannot be made.
+        reader.kept.retain(|index, _| round.places.slugs.contains_key(index));
+        let mut batch = reader.read(batches.next()).await;
+        let mut saved: Option<Saved<K>> = None;
         while !batch.is_empty() {
-            // The next are read while the database writes these.
-            let next = read_batch::<K>(app, request, batches.next());
-            let (written, next) = tokio::join!(self.batch(tx, &mut round, batch), next);
-            written?;
+            // While the database works on these, those before are finished and the next ones read.
+            let finish = finish(tx, saved.take());
+            let next = reader.read(batches.next());
+            let (finished, written, next) = tokio::join!(finish, self.batch(tx, &mut round, batch), next);
+            finished?;
+            saved = written?;
             batch = next;
         }
+        finish(tx, saved).await?;
         if round.is_spoilt || (self.request.mode == Mode::Atomic && !self.bad.is_empty()) {
             return Ok(Ran::Again);
         }
@@ -214,8 +227,8 @@ impl<'a, K: Kind> Run<'a, K> {
         &mut self,
         tx: &DatabaseTransaction,
         round: &mut Round,
-        read: Vec<(usize, Read)>,
-    ) -> Result<()> {
+        read: Vec<(usize, Read<K>)>,
+    ) -> Result<Option<Saved<K>>> {
         let mut operations = Vec::with_capacity(read.len());
         let mut names = Names::default();
         for (index, read) in read {
@@ -280,7 +293,7 @@ impl<'a, K: Kind> Run<'a, K> {
                 }
             }
         }
-        Ok(())
+        Ok(batch.saved)
     }
 
     fn event(&self, action: AuditAction, entry: &entry::Model, fields: Vec<String>) -> Event {
@@ -300,11 +313,13 @@ impl<'a, K: Kind> Run<'a, K> {
         round: &mut Round,
         existing: &Existing,
         index: usize,
-        operation: &Operation,
+        operation: &Operation<K>,
     ) -> std::result::Result<Option<entry::Model>, Refusal> {
         let mut pointer = "/id";
         let row = match operation {
-            Operation::Create(_) => return Ok(round.places.reserved.get(&index).cloned()),
+            Operation::New(..) | Operation::Create(_) => {
+                return Ok(round.places.reserved.get(&index).cloned());
+            }
             Operation::Upsert(record) => {
                 if round.places.slugs.contains_key(&index) {
                     return Ok(round.places.reserved.get(&index).cloned());
@@ -352,22 +367,16 @@ impl Round {
     }
 }
 
+/// Writes what has been left of a batch.
+async fn finish<K: Kind>(tx: &DatabaseTransaction, saved: Option<Saved<K>>) -> Result<()> {
+    if let Some(saved) = saved {
+        saved.finish(tx).await?;
+    }
+    Ok(())
+}
+
 /// A second operation about one entry.
 fn repeated(earlier: usize, pointer: &str) -> Refusal {
     let detail = format!("operation {earlier} is about this entry already");
     Refusal::invalid(vec![FieldError::at(pointer, "repeated", detail)])
-}
-
-/// Reads operations that have been measured already, with room for others in between.
-async fn read_batch<K: Kind>(
-    app: &App,
-    request: &Request<'_>,
-    indices: Option<Vec<usize>>,
-) -> Vec<(usize, Read)> {
-    let mut operations = Vec::new();
-    for index in indices.unwrap_or_default() {
-        operations.push((index, operation::read::<K>(app, request, index, false)));
-        tokio::task::yield_now().await;
-    }
-    operations
 }

@@ -25,7 +25,7 @@ use crate::{
         load::{Stored, load},
         references,
         shape::Shape,
-        store::{self, Before, Write},
+        store::{self, Before, Saved, Write},
         tree,
         workflow::Stage,
     },
@@ -81,9 +81,12 @@ pub enum Outcome {
 
 /// What came of a batch.
 #[derive(Debug)]
-pub struct Batch {
+#[must_use = "the rest has to be written, too"]
+pub struct Batch<K: Kind> {
     /// What came of each plan.
     pub outcomes: Vec<Outcome>,
+    /// What has been written, to be finished before the commit.
+    pub saved: Option<Saved<K>>,
     /// Whether something that was written must not stay: the transaction cannot be committed.
     pub is_spoilt: bool,
 }
@@ -121,7 +124,7 @@ pub async fn write<K: Kind>(
     db: &impl ConnectionTrait,
     caller: &Caller,
     plans: Vec<Plan<K>>,
-) -> Result<Batch> {
+) -> Result<Batch<K>> {
     let ids: Vec<Option<Uuid>> = plans.iter().map(|plan| plan.before.id()).collect();
     let mut kept = Vec::with_capacity(plans.len());
     let mut items = Vec::with_capacity(plans.len());
@@ -191,8 +194,8 @@ pub async fn write<K: Kind>(
         // Its place; what is written comes back in order.
         outcomes.push(Outcome::Refused(Vec::new()));
     }
-    let is_spoilt = written.store(app, db, caller, &mut outcomes).await?;
-    Ok(Batch { outcomes, is_spoilt })
+    let (saved, is_spoilt) = written.store(app, db, caller, &mut outcomes).await?;
+    Ok(Batch { outcomes, saved, is_spoilt })
 }
 
 /// The entries, by id, that an entry refers to.
@@ -228,12 +231,12 @@ impl<K: Kind> Written<K> {
         db: &impl ConnectionTrait,
         caller: &Caller,
         outcomes: &mut [Outcome],
-    ) -> Result<bool> {
+    ) -> Result<(Option<Saved<K>>, bool)> {
         if self.writes.is_empty() {
-            return Ok(false);
+            return Ok((None, false));
         }
-        let saved = store::save(db, &app.clock, caller, self.writes).await?;
-        let ids: Vec<Uuid> = saved.iter().map(|stored| stored.entry.id).collect();
+        let saved = store::begin(db, &app.clock, caller, self.writes).await?;
+        let ids: Vec<Uuid> = saved.entries.iter().map(|stored| stored.entry.id).collect();
         let now = app.clock.now();
         let retired = self.slugs.into_iter().zip(&ids).flat_map(|(slugs, id)| {
             slugs.into_iter().map(|slug| slug_history::ActiveModel {
@@ -244,19 +247,19 @@ impl<K: Kind> Written<K> {
             })
         });
         store::insert(db, retired.collect()).await?;
-        let circles = tree::circles::<K>(db, &ids).await?;
+        let circles = tree::circles(db, &saved.entries).await?;
         let mut wrong: HashMap<Uuid, Vec<FieldError>> = HashMap::new();
         for (id, error) in circles {
             wrong.entry(id).or_default().push(error);
         }
         let is_spoilt = !wrong.is_empty();
-        for (stored, (index, (action, fields))) in saved.into_iter().zip(self.actions) {
+        for (stored, (index, (action, fields))) in saved.entries.iter().zip(self.actions) {
             let outcome = outcomes.get_mut(index).ok_or_else(|| Error::internal("a plan without a place"))?;
             *outcome = match wrong.remove(&stored.entry.id) {
                 Some(errors) => Outcome::Refused(errors),
-                None => Outcome::Written { entry: Box::new(stored.entry), action, fields },
+                None => Outcome::Written { entry: Box::new(stored.entry.clone()), action, fields },
             };
         }
-        Ok(is_spoilt)
+        Ok((Some(saved), is_spoilt))
     }
 }

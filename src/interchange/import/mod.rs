@@ -336,6 +336,9 @@ async fn write_batch<K: Kind>(
         });
     }
     let batch = engine::write(round.app, round.tx, &Caller::SYSTEM, plans).await?;
+    if let Some(saved) = batch.saved {
+        saved.finish(round.tx).await?;
+    }
     for ((line, was_there), outcome) in lines.into_iter().zip(batch.outcomes) {
         match outcome {
             Outcome::Refused(errors) => round.refuse(place, collection, read_from, line, errors),

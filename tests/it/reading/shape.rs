@@ -111,7 +111,7 @@ async fn what_is_not_picked_is_not_read() {
 async fn an_excerpt_is_the_beginning_of_a_text_as_it_reads() {
     let service = TestApp::start().await;
     let path = linked(&service).await;
-    let query = "fields=summary:excerpt(6),body:excerpt(20),project.entry.summary:excerpt(9)";
+    let query = "fields=summary:excerpt(6),body:excerpt(18),project.entry.summary:excerpt(9)";
     let answer = service.get(&format!("{path}?{query}"), As::Publishable).await;
     assert_eq!(
         answer.body,

@@ -99,8 +99,7 @@ pub async fn load(
         .filter(finder::visible_to(&reader))
         .all(db)
         .await?;
-    let shape = if with_body { &Shape::WHOLE } else { &Shape::BRIEF };
-    let view = View { language, caller: &reader, shape };
+    let view = View { language, caller: &reader, shape: &Shape::own(with_body) };
     for (kind, rows) in by_kind(rows) {
         for_kind!(kind, add(db, &view, rows, &mut shown))?;
     }

@@ -90,6 +90,13 @@ impl Shape {
     /// An entry as lists show it.
     pub const BRIEF: Self = Self::usual(false);
 
+    /// An entry of which nothing is read but its own texts and values, with the long text or without: not
+    /// whom or what it refers to.
+    #[must_use]
+    pub fn own(body: bool) -> Self {
+        Self { picked: Some(Picked::default()), ..Self::usual(body) }
+    }
+
     const fn usual(body: bool) -> Self {
         Self { picked: None, body, html: false, related: false, entries: Vec::new() }
     }

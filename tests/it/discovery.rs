@@ -498,3 +498,15 @@ async fn a_passage_reads_as_text() {
         ("Program Birinci gün: il göstergeleri", vec!["göstergeleri".to_owned()])
     );
 }
+
+#[tokio::test]
+async fn a_hit_takes_no_query_for_what_it_does_not_show() {
+    let service = TestApp::with_demo().await;
+    let path = "/v1/search?kind=publication&q=kad%C4%B1n&limit=20";
+    let mut least = usize::MAX;
+    for _ in 0..4 {
+        least = least.min(service.statements(service.get(path, As::Publishable)).await.0);
+    }
+    // How far the log is, the edition of the synonyms; the entries, their own values, their texts.
+    assert_eq!(least, 5);
+}

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use crate::{
+    cache::Cache,
     clock::Clock,
     config::Config,
     crypto::{Keyring, PasswordHashing, Secrets},
@@ -50,6 +51,8 @@ pub struct Parts {
     pub catalogue: Catalogue,
     /// The synonyms that searches use.
     pub synonyms: SynonymsInUse,
+    /// The finished answers.
+    pub cache: Cache,
     /// What is counted, for whoever watches the service.
     pub metrics: Metrics,
     /// Where passwords are hashed.
@@ -86,6 +89,7 @@ impl App {
             catalogue: Catalogue::new(config.data_dir.join("index")),
             synonyms: SynonymsInUse::default(),
             metrics: Metrics::default(),
+            cache: Cache::new(u64::from(config.cache) << 20),
             db,
             clock,
             config,

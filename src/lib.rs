@@ -13,6 +13,8 @@
 //! | what | where |
 //! |---|---|
 //! | the command line: `serve`, `user`, `key`, `import`, … | [`command`] |
+//! | what is finished already, sent before anything else | [`front`] |
+//! | finished answers, kept until the content behind them changes; hearing of changes | [`cache`] |
 //! | all routes, all layers, the OpenAPI document | [`router`] |
 //! | connections: strict framing, caps, deadlines | [`server`] |
 //! | what is done beside the requests | [`worker`] |
@@ -53,10 +55,10 @@
 //!
 //! | row | modules | may use |
 //! |---|---|---|
-//! | 5 | `command` `router` `server` `worker` | everything |
+//! | 5 | `command` `front` `router` `server` `worker` | everything |
 //! | 4 | `changes` `content` `discovery` `interchange` `reading` `service`, the kinds and `kinds`, `previews` `schedule` `users` `sessions` `keys` `audit` `backlog` `synonyms` `vocabularies` | rows 1 to 3, and each other's public rules |
 //! | 3 | `auth` `editorial` | rows 1 and 2, and each other |
-//! | 2 | `app` `http` `db` `crypto` `jobs` `mail` `metrics` `search` `trail` | row 1, and each other |
+//! | 2 | `app` `cache` `http` `db` `crypto` `jobs` `mail` `metrics` `search` `trail` | row 1, and each other |
 //! | 1 | `clock` `config` `entity` `telemetry` | the standard library and crates |
 //!
 //! # To add a kind
@@ -78,6 +80,7 @@ pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod backlog;
+pub mod cache;
 pub mod changes;
 pub mod clock;
 pub mod command;
@@ -89,6 +92,7 @@ pub mod discovery;
 pub mod editorial;
 pub mod entity;
 pub mod events;
+pub mod front;
 pub mod http;
 pub mod interchange;
 pub mod jobs;

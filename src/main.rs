@@ -18,7 +18,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    match runtime.block_on(run(arguments)) {
+    let done = runtime.block_on(run(arguments));
+    sogep::telemetry::end();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failed(&failure.to_string()),
     }

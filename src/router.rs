@@ -11,6 +11,7 @@ use crate::{
     auth::{self, Caller, Grants, caller::Actor},
     backlog, changes, discovery,
     editorial::{self, describe::describe_unpublished},
+    front::Front,
     http::{Code, Error, Result, contract::Contract, envelope, error::Problem, openapi},
     interchange::{bulk, download},
     keys,
@@ -25,6 +26,12 @@ use crate::{
 struct Api;
 
 /// The service, ready to be called.
+#[must_use]
+pub fn service(app: &App) -> Front {
+    Front::new(app.clone(), router(app))
+}
+
+/// The service, but for what is finished already.
 pub fn router(app: &App) -> Router {
     let (declared, _) = declared().split_for_parts();
     macro_rules! collections {

@@ -8,7 +8,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::{Caller, Reader},
-    editorial::answer::answer,
+    cache::Sources,
+    editorial::answer::{answer, made_of},
     entity::labels::{Labels, List, Word, lists, shown_locale},
     http::{
         Error, Query, Result,
@@ -53,7 +54,11 @@ impl Labelling {
         let locale = if language.fallback { shown_locale(&language.locale) } else { &language.locale };
         let shown = serde_json::to_value(shown).map_err(Error::internal)?;
         // It is the same for everybody who may ask.
-        answer(request, &Caller::PUBLIC, &language.served([locale]), Version::live(0), None, &shown)
+        let served = language.served([locale]);
+        let mut response = answer(request, &Caller::PUBLIC, &served, Version::live(0), None, &shown)?;
+        // The words are the program's.
+        made_of(&mut response, Some(Sources::NOTHING));
+        Ok(response)
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth, discovery,
+    auth, cache, discovery,
     http::{Error, Result, limits},
     jobs::{self, Failure, Job, Kind},
     schedule, trail,
@@ -55,6 +55,7 @@ pub fn start(app: &App) -> Workers {
     every(app, "signing keys", SIGNING_KEYS, reload_signing_keys);
     every(app, "expired", EXPIRED, auth::delete_expired);
     every(app, "schedule", SCHEDULE, schedule::keep_schedule);
+    every(app, "changes", PAUSE, cache::follow);
     every(app, "search index", SEARCH_INDEX, follow_changes);
     every(app, "trash", TRASH, schedule::empty_trash);
     every(app, "rate limits", EXPIRED, delete_empty_buckets);

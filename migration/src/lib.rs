@@ -14,6 +14,7 @@ mod m20261124_000005_workflow;
 mod m20261124_000006_snapshot;
 mod m20261124_000007_sort_keys;
 mod m20261124_000008_synonyms;
+mod m20261124_000009_notify;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000006_snapshot::Migration),
             Box::new(m20261124_000007_sort_keys::Migration),
             Box::new(m20261124_000008_synonyms::Migration),
+            Box::new(m20261124_000009_notify::Migration),
         ]
     }
 }

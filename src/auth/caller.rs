@@ -43,6 +43,18 @@ pub enum Actor {
     },
 }
 
+impl Actor {
+    /// Who pays for the request. All visitors of a page share its publishable key.
+    #[must_use]
+    pub fn payer(&self) -> Payer {
+        match self {
+            Self::Nobody | Self::System => Payer::Stranger,
+            Self::Key { id, kind: KeyType::Publishable, .. } => Payer::Visitor(*id),
+            Self::Account(Account { id, .. }) | Self::Key { id, .. } => Payer::Credential(*id),
+        }
+    }
+}
+
 /// A person who has signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -124,15 +136,6 @@ impl Caller {
         }
     }
 
-    /// Who pays for the request. All visitors of a page share its publishable key.
-    fn payer(&self) -> Payer {
-        match &self.actor {
-            Actor::Nobody | Actor::System => Payer::Stranger,
-            Actor::Key { id, kind: KeyType::Publishable, .. } => Payer::Visitor(*id),
-            Actor::Account(Account { id, .. }) | Actor::Key { id, .. } => Payer::Credential(*id),
-        }
-    }
-
     /// Whether the caller belongs to the organisation: sees what is internal.
     #[must_use]
     pub fn is_inside(&self) -> bool {
@@ -200,7 +203,7 @@ impl FromRequestParts<App> for Caller {
         if let (Some(exchange), Some(id)) = (exchange, caller.id()) {
             exchange.called_by(caller.actor_type(), id);
         }
-        limits::charge(app, parts, caller.payer()).await?;
+        limits::charge(app, parts, caller.actor.payer()).await?;
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }

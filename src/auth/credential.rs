@@ -1,6 +1,6 @@
 //! Credentials: whose they are, and whether they are good.
 
-use axum::http::{HeaderMap, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use chrono::{DurationRound, TimeDelta};
 use ipnet::IpNet;
 use sea_orm::{JoinType, QuerySelect, entity::prelude::*, sea_query::Expr};
@@ -12,12 +12,13 @@ use super::{
 };
 use crate::{
     app::App,
+    cache::Good,
     crypto::Generation,
     entity::{
         api_key, user,
         vocabulary::{ActorType, AuditAction, KeyType, Visibility},
     },
-    http::{Code, Error, Exchange, Result, limits},
+    http::{Code, Error, Exchange, Result, conditional, limits},
     trail::{self, Event},
 };
 
@@ -53,6 +54,13 @@ pub async fn of(parts: &Parts, app: &App, exchange: Option<&Exchange>) -> Result
     }
 }
 
+/// The credential that `Authorization` holds.
+#[must_use]
+pub fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
+}
+
 /// What the header says. A credential comes there and nowhere else.
 fn sent(headers: &HeaderMap) -> Result<Option<&str>> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
@@ -61,12 +69,7 @@ fn sent(headers: &HeaderMap) -> Result<Option<&str>> {
         let detail = "send one credential".to_owned();
         return Err(Error::Problem(Code::MalformedRequest, detail));
     }
-    let (scheme, text) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        Ok(Some(text.trim()))
-    } else {
-        Err(Error::Unauthorized("send `Authorization: Bearer …`"))
-    }
+    bearer(value).map(Some).ok_or(Error::Unauthorized("send `Authorization: Bearer …`"))
 }
 
 /// Why a credential is refused: what the caller reads, and what the audit trail keeps.
@@ -133,6 +136,7 @@ async fn with_key(
 ) -> Result<Verified> {
     // Well-formed or not is told without asking the database (SECURITY.md K-01).
     let Some(prefix) = key::prefix(text) else { return Ok(Err(refused("malformed"))) };
+    let seen = app.cache.hearing.moment();
     let found = key_and_creator(app, api_key::Column::Prefix.eq(prefix)).await?;
     // An unknown key takes the same steps as a wrong one.
     let stored = found.as_ref().map_or("", |(row, _)| row.hash.as_str());
@@ -176,7 +180,15 @@ async fn with_key(
         exchange.key_expires(row.expires_at);
     }
     let (scopes, grants) = granted(&row, creator.as_ref())?;
-    Ok(Ok((Actor::Key { id: row.id, name: row.name, kind: row.r#type, scopes }, grants)))
+    let (id, expires_at) = (row.id, row.expires_at);
+    let actor = Actor::Key { id, name: row.name, kind: row.r#type, scopes };
+    // The next requests of who reads what is public, from wherever, need not ask the database.
+    if grants == Caller::PUBLIC.grants && networks.is_empty() {
+        let expires = (expires_at - now <= WARNED).then(|| conditional::date(expires_at)).flatten();
+        let good = Good { id, payer: actor.payer(), origins, expires_at, expires };
+        app.cache.known.remember(text, good, now, seen);
+    }
+    Ok(Ok((actor, grants)))
 }
 
 /// The key that `condition` describes, and who made it.

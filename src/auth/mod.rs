@@ -20,7 +20,7 @@ pub mod token;
 pub mod totp;
 
 pub use caller::{Administrator, Caller, Editor, Follower, Fresh, Person, Reader, Signed, Writer};
-pub use credential::grants_of;
+pub use credential::{bearer, grants_of};
 pub use expired::delete_expired;
 pub use once::{NoBody, Once};
 

@@ -27,7 +27,7 @@ use crate::{
     keys::{self, NewKey},
     metrics, router,
     server::{self, Limits},
-    synonyms, trail, worker,
+    synonyms, telemetry, trail, worker,
 };
 
 /// Where the development servers of frontends run that may use the demo's publishable key.
@@ -62,7 +62,7 @@ pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
     content::seed_profile(&app).await?;
     synonyms::seed(&app).await?;
     say(&format!("Serving on {}  (documentation: {}/docs)", app.config.base_url, app.config.base_url))?;
-    let router = router::router(&app);
+    let service = router::service(&app);
     let stopped = stop_signal(app.clone())?;
     if let Some((listener, address)) = admin_listener {
         say(&format!("Metrics on http://{address}/metrics"))?;
@@ -75,10 +75,11 @@ pub async fn serve(mut config: Config, demo: bool) -> Result<(), Failure> {
     let workers = worker::start(&app);
     let proxies = app.config.trusted_proxies.clone();
     let is_trusted = move |ip: IpAddr| ip.is_loopback() || proxies.iter().any(|proxy| proxy.contains(&ip));
-    server::serve(listener, router, Limits::of_this_process(), is_trusted, stopped).await;
+    server::serve(listener, service, Limits::of_this_process(), is_trusted, stopped).await;
     workers.finish().await;
     app.trail.flush().await;
     tracing::info!("stopped");
+    telemetry::end();
     Ok(())
 }
 
@@ -117,6 +118,7 @@ fn stop_signal(app: App) -> Result<impl Future<Output = ()>, Failure> {
         tracing::info!("stopping: requests under way are finished");
         tokio::spawn(async move {
             tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            telemetry::end();
             std::process::exit(1);
         });
     })

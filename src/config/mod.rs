@@ -124,6 +124,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("default_locale", "tr", "language of answers when the caller names none (BCP 47)"),
     setting("locales", "tr,en", "languages content may be written in, comma-separated (BCP 47)"),
+    setting("cache", "64", "memory for finished answers, in MiB, 0 to 65536; 0: none are kept"),
     setting("log", "info", "what is logged: error, warn, info, debug, trace, or a tracing filter"),
 ];
 
@@ -215,6 +216,8 @@ pub struct Config {
     pub default_locale: String,
     /// The languages content may be written in.
     pub locales: Vec<String>,
+    /// Memory for finished answers, in MiB.
+    pub cache: u32,
     /// The log filter.
     pub log: String,
 }
@@ -327,6 +330,7 @@ impl Config {
             trash_days: value::number("trash_days", or_default("trash_days"), 1..=3650)?,
             default_locale,
             locales,
+            cache: value::number("cache", or_default("cache"), 0..=65_536)?,
             log: value::log_filter(or_default("log"))?,
         })
     }
@@ -374,6 +378,7 @@ impl Config {
             "trash_days" => self.trash_days.to_string(),
             "default_locale" => self.default_locale.clone(),
             "locales" => self.locales.join(","),
+            "cache" => self.cache.to_string(),
             _ => self.log.clone(),
         };
         SETTINGS.iter().map(|setting| (setting.name, shown(setting.name))).collect()

@@ -15,6 +15,8 @@ use crate::{config::Config, crypto};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How many more connections to PostgreSQL the rate limits have.
 const COUNTER_CONNECTIONS: u32 = 2;
+/// How many more hearing of changes has: one asks, one is told.
+const LOG_CONNECTIONS: u32 = 2;
 /// SQLite older than this can corrupt a WAL database (SECURITY.md 0.3; sqlite.org/wal.html).
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
@@ -73,7 +75,8 @@ pub(super) async fn sqlite(path: &str, config: &Config) -> Result<Db, DbError> {
     probe.await.map_err(unusable)?.rollback().await.map_err(unusable)?;
     let reader = open(config.database_connections, false).await?;
     keep_private(path).map_err(|error| DbError::Directory(path.to_owned(), error))?;
-    Ok(Db { counter: reader.clone(), reader, writer })
+    let log = open(1, false).await?;
+    Ok(Db { counter: reader.clone(), log, reader, writer })
 }
 
 fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptions {
@@ -139,7 +142,8 @@ pub(super) async fn postgres(url: &str, config: &Config) -> Result<Db, DbError> 
     };
     let pool = open(config.database_connections).await?;
     let counter = open(COUNTER_CONNECTIONS).await?;
-    Ok(Db { reader: pool.clone(), writer: pool, counter })
+    let log = open(LOG_CONNECTIONS).await?;
+    Ok(Db { reader: pool.clone(), writer: pool, counter, log })
 }
 
 /// Creates `path` so that only its owner may look inside.

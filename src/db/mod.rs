@@ -5,6 +5,7 @@
 //! wait behind the very requests they are to hold back.
 
 mod connect;
+mod listener;
 pub mod rows;
 
 use std::path::Path;
@@ -18,6 +19,8 @@ use sea_orm::{
 use crate::config::Config;
 use connect::{postgres, private_directory, sqlite};
 
+pub use listener::Listener;
+
 /// The advisory lock that migrations take on PostgreSQL; the number is arbitrary but must not change.
 const MIGRATION_LOCK: i64 = 0x0073_6f67_6570;
 
@@ -27,6 +30,7 @@ pub struct Db {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     counter: DatabaseConnection,
+    log: DatabaseConnection,
 }
 
 /// How much of a pool of connections is used.
@@ -93,6 +97,20 @@ impl Db {
         &self.counter
     }
 
+    /// The connection for hearing of changes: it never waits behind requests.
+    #[must_use]
+    pub fn log(&self) -> &DatabaseConnection {
+        &self.log
+    }
+
+    /// What PostgreSQL wakes when something has changed. `None` on SQLite, and when it cannot be had now.
+    pub async fn listener(&self) -> Option<Listener> {
+        if !self.is_postgres() {
+            return None;
+        }
+        Listener::open(self.log.get_postgres_connection_pool()).await
+    }
+
     /// Begins a transaction that writes. Dropping it rolls it back.
     ///
     /// # Errors
@@ -150,7 +168,8 @@ impl Db {
         }
     }
 
-    /// Calls `count` for every statement sent, in and out of transactions.
+    /// Calls `count` for every statement sent, in and out of transactions, but for those by which the
+    /// process hears of changes: they belong to no request.
     pub fn on_statement(&mut self, count: impl Fn() + Clone + Send + Sync + 'static) {
         let for_reader = count.clone();
         let for_counter = count.clone();

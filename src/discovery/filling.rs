@@ -53,15 +53,24 @@ pub async fn fill(app: &App) -> Result<Filled> {
     Ok(filled)
 }
 
+/// The index, for a question.
+#[derive(Debug)]
+pub struct Current {
+    /// It.
+    pub index: Arc<Index>,
+    /// Whether it has all that was acknowledged before it was asked for.
+    pub is_whole: bool,
+}
+
 /// The index, with all that was acknowledged before this was called, unless that is too much to wait for.
 ///
 /// # Errors
 /// When the database fails; 503 when the index is being made.
-pub async fn current(app: &App) -> Result<Arc<Index>> {
+pub async fn current(app: &App) -> Result<Current> {
     let index = opened(app).await?;
     let end = end(app).await?;
     if is_at(&index, &end) {
-        return Ok(index);
+        return Ok(Current { index, is_whole: true });
     }
     let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
     let is_near = match index.position() {
@@ -73,7 +82,7 @@ pub async fn current(app: &App) -> Result<Arc<Index>> {
         filled(app, &index, &turn).await?;
     }
     match index.position() {
-        Some(_) => Ok(index),
+        Some(position) => Ok(Current { is_whole: position.change >= end.change, index }),
         None => Err(Error::Problem(Code::Unavailable, "the search index is being made".to_owned())),
     }
 }

@@ -16,18 +16,24 @@ use serde_json::json;
 use super::{
     ask, condition,
     facets::{Facet, FacetValue, labelled},
-    filling, link,
+    filling::{self, Current},
+    link,
     searching::{place, position},
 };
 use crate::{
     app::App,
     auth::{Caller, Reader},
+    cache::Sources,
     editorial::{
         Kind,
-        answer::{answer, render, served},
+        answer::{answer, made_of, render, served},
         finder,
         handlers::check_language,
-        lists::{field::Place, filter, order::Listing},
+        lists::{
+            field::{Holds, Place},
+            filter,
+            order::Listing,
+        },
         parameters::{ListParameters, STATE, Shelf},
         view::View,
     },
@@ -83,8 +89,11 @@ async fn list<K: Kind>(
     let key = app.secrets.cursor_key();
     let after = opened(parameters.cursor.as_deref(), key, &list)?;
     let limit = parameters.limit;
+    let mut sources = Some(sources(&parameters));
     let found = if uses_index(&parameters) {
-        Some(asked::<K>(&app, &caller, &parameters, after.as_ref()).await?)
+        let (found, is_whole) = asked::<K>(&app, &caller, &parameters, after.as_ref()).await?;
+        sources = is_whole.then_some(Sources::CONTENT);
+        Some(found)
     } else {
         None
     };
@@ -116,10 +125,21 @@ async fn list<K: Kind>(
         body["facets"] = json!([states(db, &caller, &language, &parameters).await?]);
     }
     let mut response = answer(&headers, &caller, &served, Version::live(0), latest, &body)?;
+    made_of(&mut response, sources);
     let first = after.map(|_| ("first", None));
     let next = next.as_deref().map(|cursor| ("next", Some(cursor)));
     link(&app, &uri, &mut response, first.into_iter().chain(next));
     Ok(response)
+}
+
+/// What the list is made of: entries of its kind, those it includes, and those that its filters name.
+fn sources<K: Kind>(parameters: &ListParameters<K>) -> Sources {
+    let named = parameters.selection.filters.iter().filter_map(|filter| match filter.field.holds {
+        Holds::Entries(kind) => Some(kind),
+        _ => None,
+    });
+    let included = parameters.shape.entries.iter().map(|(reference, _)| reference.kind);
+    named.chain(included).fold(Sources::NOTHING.and_kind(K::KIND), Sources::and_kind)
 }
 
 /// Whether the list is searched or counted.
@@ -200,8 +220,8 @@ async fn asked<K: Kind>(
     caller: &Caller,
     parameters: &ListParameters<K>,
     after: Option<&Position>,
-) -> Result<Found> {
-    let index = filling::current(app).await?;
+) -> Result<(Found, bool)> {
+    let Current { index, is_whole } = filling::current(app).await?;
     let synonyms = synonyms::current(app).await?;
     let mut filters =
         condition::conditions(app.db.reader(), &caller.as_reader(), &parameters.selection.filters).await?;
@@ -212,7 +232,7 @@ async fn asked<K: Kind>(
     let listing = parameters.q.is_some() && !is_ranked;
     let (q, facets) = (parameters.q.clone().unwrap_or_default(), parameters.facets.clone());
     let audience = filling::audience(caller);
-    ask(move || {
+    let found = ask(move || {
         index.search(&search::Query {
             filters: &filters,
             facets: &facets,
@@ -222,7 +242,8 @@ async fn asked<K: Kind>(
             ..search::Query::new(&q, audience, &synonyms)
         })
     })
-    .await
+    .await?;
+    Ok((found, is_whole))
 }
 
 /// The page of what answers best.

@@ -22,7 +22,7 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use filling::{Filled, fill};
-pub use related::{describe, related_to};
+pub use related::{Beside, describe, related_to};
 
 use crate::{
     app::App,

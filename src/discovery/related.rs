@@ -6,13 +6,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{ask, filling, hits, hits::Brief, searching};
+use super::{
+    ask,
+    filling::{self, Current},
+    hits,
+    hits::Brief,
+    searching,
+};
 use crate::{
     app::App,
     auth::{Caller, Reader},
+    cache::Sources,
     editorial::{
         Kind,
-        answer::answer,
+        answer::{answer, made_of},
         describe::{id_parameter, if_none_match, language_parameters, parameter, response, words},
         lookup::{self, Among},
         references::kind_name,
@@ -84,26 +91,32 @@ async fn related<K: Kind>(
     let RelatedParameters { kinds, language, limit } = parameters;
     let entry = lookup::find::<K>(app.db.reader(), &caller, &id, Among::Alive, false).await?;
     let entry = entry.ok_or(Error::NotFound)?.id;
-    let data = beside(&app, &caller, &language, Wanted { entry, kinds, limit }).await?;
+    let Beside { data, is_whole } = beside(&app, &caller, &language, Wanted { entry, kinds, limit }).await?;
     let latest = data.iter().map(|related| related.entry.updated_at).max();
     let served = language.served(data.iter().map(|related| related.entry.locale.as_str()));
     let related = serde_json::to_value(RelatedEntries { data }).map_err(Error::internal)?;
-    answer(&headers, &caller, &served, Version::live(0), latest, &related)
+    let mut response = answer(&headers, &caller, &served, Version::live(0), latest, &related)?;
+    made_of(&mut response, is_whole.then_some(Sources::CONTENT));
+    Ok(response)
 }
 
 /// What is related to the entry `id`, as many as there are when nobody says how many.
 ///
 /// # Errors
 /// 503 when the index cannot answer, and when the database fails.
-pub async fn related_to(
-    app: &App,
-    caller: &Caller,
-    language: &Language,
-    id: Uuid,
-) -> Result<Vec<RelatedEntry>> {
+pub async fn related_to(app: &App, caller: &Caller, language: &Language, id: Uuid) -> Result<Beside> {
     // In one language, whatever the entry beside it is shown in.
     let language = Language { all: false, ..language.clone() };
     beside(app, caller, &language, Wanted { entry: id, kinds: Vec::new(), limit: USUAL }).await
+}
+
+/// What is related to an entry.
+#[derive(Debug)]
+pub struct Beside {
+    /// It, the nearest first.
+    pub data: Vec<RelatedEntry>,
+    /// Whether the index had all that was acknowledged.
+    pub is_whole: bool,
 }
 
 /// What is wanted beside an entry.
@@ -113,14 +126,9 @@ struct Wanted {
     limit: u64,
 }
 
-async fn beside(
-    app: &App,
-    caller: &Caller,
-    language: &Language,
-    wanted: Wanted,
-) -> Result<Vec<RelatedEntry>> {
+async fn beside(app: &App, caller: &Caller, language: &Language, wanted: Wanted) -> Result<Beside> {
     let Wanted { entry, kinds, limit } = wanted;
-    let index = filling::current(app).await?;
+    let Current { index, is_whole } = filling::current(app).await?;
     let (locale, reader) = (language.locale.clone(), filling::audience(caller));
     let found = ask(move || {
         index.related(&Likeness {
@@ -140,7 +148,7 @@ async fn beside(
         let entry = shown.remove(&related.entry)?.brief;
         Some(RelatedEntry { entry, reasons: related.reasons })
     });
-    Ok(related.collect())
+    Ok(Beside { data: related.collect(), is_whole })
 }
 
 /// Adds the operation and its schemas to the document.

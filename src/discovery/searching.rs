@@ -11,15 +11,16 @@ use utoipa::ToSchema;
 use super::{
     ask, condition,
     facets::{Facet, labelled},
-    filling,
+    filling::{self, Current},
     hits::{self, Brief, Highlights},
     link,
 };
 use crate::{
     app::App,
     auth::Reader,
+    cache::Sources,
     editorial::{
-        answer::answer,
+        answer::{answer, made_of},
         parameters::{facets, words},
     },
     entity::vocabulary,
@@ -158,7 +159,7 @@ pub(super) async fn search(
     let SearchParameters { q, kinds, facets, language, limit, cursor } = parameters;
     let list = format!("search|{:?}|{q}|{kinds:?}", caller.grants.reads);
     let after = opened(cursor.as_deref(), app.secrets.cursor_key(), &list)?;
-    let index = filling::current(&app).await?;
+    let Current { index, is_whole } = filling::current(&app).await?;
     let synonyms = synonyms::current(&app).await?;
     let audience = filling::audience(&caller);
     let filters: Vec<search::Filter> = condition::of_kinds(&kinds).into_iter().collect();
@@ -195,6 +196,7 @@ pub(super) async fn search(
     };
     let page = serde_json::to_value(&page).map_err(crate::http::Error::internal)?;
     let mut response = answer(&headers, &caller, &served, Version::live(0), latest, &page)?;
+    made_of(&mut response, is_whole.then_some(Sources::CONTENT));
     link(&app, &uri, &mut response, next_cursor.as_deref().map(|cursor| ("next", Some(cursor))));
     Ok(response)
 }

@@ -5,11 +5,20 @@ use sea_orm::{QuerySelect, entity::prelude::*};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ask, filling, searching};
+use super::{
+    ask,
+    filling::{self, Current},
+    searching,
+};
 use crate::{
     app::App,
     auth::Reader,
-    editorial::{answer::answer, finder, parameters::words},
+    cache::Sources,
+    editorial::{
+        answer::{answer, made_of},
+        finder,
+        parameters::words,
+    },
     entity::{entry, vocabulary},
     http::{
         Error, Query, Result,
@@ -94,7 +103,7 @@ pub(super) async fn suggest(
     headers: HeaderMap,
 ) -> Result<Response> {
     let SuggestParameters { q, kinds, locale, limit } = parameters;
-    let index = filling::current(&app).await?;
+    let Current { index, is_whole } = filling::current(&app).await?;
     let audience = filling::audience(&caller);
     let asked = Language::fixed(locale.as_ref().unwrap_or(&app.config.default_locale));
     let found = ask(move || {
@@ -123,5 +132,7 @@ pub(super) async fn suggest(
     let data: Vec<Completed> = data.collect();
     let served = asked.served(data.iter().map(|completed| completed.locale.as_str()));
     let completions = serde_json::to_value(Completions { data }).map_err(Error::internal)?;
-    answer(&headers, &caller, &served, Version::live(0), None, &completions)
+    let mut response = answer(&headers, &caller, &served, Version::live(0), None, &completions)?;
+    made_of(&mut response, is_whole.then_some(Sources::CONTENT));
+    Ok(response)
 }

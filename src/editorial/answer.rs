@@ -18,6 +18,7 @@ use super::{
 use crate::{
     app::App,
     auth::Caller,
+    cache::{Made, Sources},
     entity::entry,
     http::{
         Error, Result,
@@ -77,10 +78,12 @@ pub async fn show<K: Kind>(
     stored: Stored<K>,
 ) -> Result<Response> {
     let version = version(caller, &stored);
-    let updated_at = stored.entry.updated_at;
+    let (id, updated_at) = (stored.entry.id, stored.entry.updated_at);
     let shown = rendered(db, caller, language, stored).await?;
     let served = served(language, [&shown]);
-    answer(headers, caller, &served, version, Some(updated_at), &Value::Object(shown))
+    let mut response = answer(headers, caller, &served, version, Some(updated_at), &Value::Object(shown))?;
+    made_of(&mut response, Some(Sources::entry(id)));
+    Ok(response)
 }
 
 /// The version of `stored` that `caller` is told of. How often an entry was changed is nothing for those
@@ -135,7 +138,21 @@ pub fn answer(
         headers.extend(conditional::date(modified).map(|date| (header::LAST_MODIFIED, date)));
     }
     describe_audience(caller, served.negotiated, headers);
-    Ok(conditional::answer(request, &etag, response))
+    let mut response = conditional::answer(request, &etag, response);
+    if caller.grants == Caller::PUBLIC.grants {
+        // Whoever knows better what it was made of says so.
+        response.extensions_mut().insert(Made(Sources::CONTENT));
+    }
+    Ok(response)
+}
+
+/// Says what `response` was made of, if everybody may have it; `None`: it is not to be kept.
+pub fn made_of(response: &mut Response, sources: Option<Sources>) {
+    if response.extensions_mut().remove::<Made>().is_some() {
+        if let Some(sources) = sources {
+            response.extensions_mut().insert(Made(sources));
+        }
+    }
 }
 
 /// What a cache may do with an answer, in a language that was `negotiated` or not. What is public may be kept for half a minute, and served for
@@ -147,6 +164,11 @@ pub fn describe_audience(caller: &Caller, negotiated: bool, headers: &mut Header
         "private, no-store"
     };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
-    let vary = if negotiated { "authorization, accept-language" } else { "authorization" };
+    let vary = match (caller.is_public(), negotiated) {
+        (true, true) => "authorization, accept-language, accept-encoding",
+        (true, false) => "authorization, accept-encoding",
+        (false, true) => "authorization, accept-language",
+        (false, false) => "authorization",
+    };
     headers.insert(header::VARY, HeaderValue::from_static(vary));
 }

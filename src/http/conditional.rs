@@ -15,6 +15,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Code, Error, Result};
 
+/// What the tags of answers in a content coding end with.
+pub const CODED: [&str; 2] = ["-br", "-gzip"];
+
 /// What a writer has read: a version of an entry, or of its working copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
@@ -97,24 +100,44 @@ pub fn optional_version(headers: &HeaderMap) -> Result<Option<Version>> {
     }
 }
 
+/// The tag in the list of `If-None-Match` that is `tag`, or `tag` of the same answer in a content coding:
+/// whoever has that has this. Source: RFC 9110, sections 8.8.3 and 13.1.2.
+#[must_use]
+pub fn known<'a>(list: &'a HeaderValue, tag: &'a str) -> Option<&'a str> {
+    list.to_str().ok()?.split(',').map(str::trim).find_map(|item| {
+        match item.strip_prefix("W/").unwrap_or(item) {
+            "*" => Some(tag),
+            item => (plain(item) == plain(tag)).then_some(item),
+        }
+    })
+}
+
+/// A tag without its quotes and the name of a content coding.
+fn plain(tag: &str) -> Option<&str> {
+    let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
+    Some(CODED.iter().find_map(|coding| inner.strip_suffix(coding)).unwrap_or(inner))
+}
+
 /// Answers with `body`, or with 304 when the caller has it already.
 #[must_use]
 pub fn answer(request: &HeaderMap, etag: &str, mut response: Response<Vec<u8>>) -> Response {
     if let Ok(value) = HeaderValue::from_str(etag) {
         response.headers_mut().insert(header::ETAG, value);
     }
-    let known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
-        value.to_str().is_ok_and(|list| {
-            list.split(',')
-                .map(str::trim)
-                .any(|item| item == "*" || item.strip_prefix("W/").unwrap_or(item) == etag)
-        })
-    });
-    if known {
-        let (mut parts, _) = response.into_parts();
-        parts.status = StatusCode::NOT_MODIFIED;
-        parts.headers.remove(header::CONTENT_TYPE);
-        return Response::from_parts(parts, Body::empty());
-    }
-    response.map(Body::from).into_response()
+    unless_known(response.map(Body::from).into_response(), request.get_all(header::IF_NONE_MATCH))
+}
+
+/// `response`, or 304 when a tag of `If-None-Match` is its own.
+#[must_use]
+pub fn unless_known<'a>(response: Response, lists: impl IntoIterator<Item = &'a HeaderValue>) -> Response {
+    let tag = response.headers().get(header::ETAG).filter(|_| response.status() == StatusCode::OK);
+    let tag = tag.and_then(|tag| tag.to_str().ok());
+    let known = tag.and_then(|tag| lists.into_iter().find_map(|list| known(list, tag)));
+    let Some(known) = known.and_then(|known| HeaderValue::from_str(known).ok()) else { return response };
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::NOT_MODIFIED;
+    parts.headers.insert(header::ETAG, known);
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::empty())
 }

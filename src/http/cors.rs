@@ -107,13 +107,19 @@ pub async fn open(
                 app.origins.contains(app, &origin).await
             };
     if is_allowed {
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+        allow(response.headers_mut(), origin);
     }
 }
 
-fn is_configured(app: &App, origin: &HeaderValue) -> bool {
+/// Lets the page at `origin` read the answer with these headers.
+pub fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+}
+
+/// Whether pages at `origin` may call with any credential.
+#[must_use]
+pub fn is_configured(app: &App, origin: &HeaderValue) -> bool {
     app.config.cors_origins.iter().any(|allowed| origin.as_bytes() == allowed.as_bytes())
 }
 

@@ -1,7 +1,7 @@
 //! What surrounds every request: its id, its place, its deadline, its log line, the headers of every
 //! answer, and the problem document when it fails.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     app::App,
+    cache::Made,
     entity::vocabulary::{ActorType, AuditAction},
+    telemetry::{self, Answered},
     trail::Event,
 };
 
@@ -59,8 +61,12 @@ pub const KEY_EXPIRES: HeaderName = HeaderName::from_static("key-expires");
 /// The header that carries the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The template of the route of an answer that may be kept.
+#[derive(Clone, Debug)]
+pub struct Route(pub Arc<str>);
+
 /// Headers of every answer (SECURITY.md I-15). The documentation page brings its own policy.
-const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+pub const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -87,6 +93,11 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         let span = tracing::info_span!("request", id);
         served(&app, &exchange, route.as_deref(), request, next).instrument(span).await
     };
+    // A write is acknowledged when nothing here shows what was before it.
+    if !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS) && !response.status().is_client_error()
+    {
+        app.cache.hearing.catch_up(&app).await;
+    }
     app.metrics.answered(
         shown(&method),
         route.as_deref(),
@@ -98,19 +109,22 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         note_refusal(&app, &exchange, &method, route.as_deref());
     }
     let mut response = written(response, &id);
+    if response.extensions().get::<Made>().is_some() {
+        let route = route.as_deref().unwrap_or_default().into();
+        response.extensions_mut().insert(Route(route));
+    }
     if is_in_v1 && !is_preflight {
         cors::open(&app, &exchange, origin, &mut response).await;
     }
     finish(&exchange, response.headers_mut());
-    tracing::info!(
-        request_id = id,
-        method = shown(&method),
-        route = route.as_deref().unwrap_or("(none)"),
-        status = response.status().as_u16(),
-        caller = exchange.caller().map(|(_, id)| tracing::field::display(id)),
-        duration_ms = started.elapsed().as_secs_f64() * 1e3,
-        "answered"
-    );
+    telemetry::answered(&Answered {
+        request_id: &id,
+        method: shown(&method),
+        route: route.as_deref().unwrap_or("(none)"),
+        status: response.status().as_u16(),
+        caller: exchange.caller().map(|(_, id)| id),
+        took: started.elapsed(),
+    });
     response
 }
 
@@ -205,6 +219,12 @@ fn refuse_at_once(route: Option<&str>, request: &Request) -> Result<()> {
         return Err(Error::Problem(Code::NotAcceptable, format!("the answer is `{answer}`")));
     }
     Ok(())
+}
+
+/// Whether `Accept` leaves room for JSON.
+#[must_use]
+pub fn accepts_json(headers: &HeaderMap) -> bool {
+    accepts(JSON.1, headers)
 }
 
 /// Whether `Accept` names one of `ranges`. Source: RFC 9110, section 12.5.1.

@@ -2,7 +2,7 @@
 //!
 //! Source: RFC 9110, section 12.5.4 (`Accept-Language`); BCP 47.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderValue, header};
 
 use super::query::Values;
 use crate::config::Config;
@@ -55,7 +55,10 @@ impl Language {
                 values.refuse("locale", "not_in_list", format!("must be one of: {known}, all"));
                 config.default_locale.clone()
             }
-            _ => accepted(values.headers, config),
+            _ => {
+                let accepted = accepted(values.headers.get(header::ACCEPT_LANGUAGE), config);
+                config.locales.get(accepted).unwrap_or(&config.default_locale).clone()
+            }
         };
         Self { locale, all, fallback: fallback.unwrap_or(true), negotiated }
     }
@@ -80,28 +83,31 @@ impl Language {
     }
 }
 
-/// The configured language that `Accept-Language` likes best; the default when it likes none.
-fn accepted(headers: &HeaderMap, config: &Config) -> String {
-    let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let mut best: Option<(f32, &String)> = None;
-    for range in header.unwrap_or_default().split(',').take(20) {
+/// Which of the configured languages `Accept-Language` likes best; the default when it likes none.
+#[must_use]
+pub fn accepted(header: Option<&HeaderValue>, config: &Config) -> usize {
+    let default = || config.locales.iter().position(|locale| *locale == config.default_locale);
+    let header = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut best: Option<(f32, usize)> = None;
+    for range in header.split(',').take(20) {
         let mut parts = range.split(';').map(str::trim);
         let tag = parts.next().unwrap_or_default();
         let weight =
             parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |text| text.parse::<f32>().ok());
         let Some(weight) = weight.filter(|weight| *weight > 0.0) else { continue };
-        let matches = |locale: &&String| {
-            let primary = |text: &str| text.split('-').next().unwrap_or_default().to_ascii_lowercase();
-            tag == "*" || locale.eq_ignore_ascii_case(tag) || primary(locale) == primary(tag)
-        };
-        let found = std::iter::once(&config.default_locale).chain(&config.locales).find(matches);
-        if let Some(locale) = found
-            && best.is_none_or(|(other, _)| weight > other)
-        {
-            best = Some((weight, locale));
+        if best.is_some_and(|(other, _)| weight <= other) {
+            continue;
         }
+        let primary = |text: &'_ str| text.split('-').next().unwrap_or_default().len();
+        let matches = |locale: &String| {
+            let (ours, theirs) = (locale.get(..primary(locale)), tag.get(..primary(tag)));
+            tag == "*" || ours.zip(theirs).is_some_and(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs))
+        };
+        let found =
+            if matches(&config.default_locale) { default() } else { config.locales.iter().position(matches) };
+        best = found.map(|locale| (weight, locale)).or(best);
     }
-    best.map_or_else(|| config.default_locale.clone(), |(_, locale)| locale.clone())
+    best.map(|(_, locale)| locale).or_else(default).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -121,9 +127,8 @@ mod tests {
             ("en;q=0", "tr"),
             ("en;q=abc", "tr"),
         ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, header.parse().unwrap());
-            assert_eq!(accepted(&headers, &config), expected, "{header}");
+            let header = HeaderValue::from_static(header);
+            assert_eq!(config.locales[accepted(Some(&header), &config)], expected, "{header:?}");
         }
     }
 }

@@ -18,12 +18,14 @@ use std::{
     time::Duration,
 };
 
-use axum::response::Response;
+use axum::{http::StatusCode, response::Response};
 
 use crate::http::{Code, error::Problem, places::Class};
 
 /// The upper ends of the classes of durations, in seconds.
 const BOUNDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+/// The classes of requests.
+const CLASSES: [&str; 5] = ["administration", "bulk", "content", "service", "sign_in"];
 /// The classes of statuses.
 const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -31,7 +33,9 @@ const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Answers, by class of request and of status.
-    answers: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+    answers: [[AtomicU64; STATUSES.len()]; CLASSES.len()],
+    /// Answers that were kept, and sent again.
+    sent_again: AtomicU64,
     /// Requests that found no place, by class.
     shed: Mutex<BTreeMap<&'static str, u64>>,
     /// Requests that were told to wait, by limit.
@@ -43,7 +47,7 @@ pub struct Metrics {
 
 /// How long something took, in classes.
 #[derive(Debug, Default)]
-struct Histogram {
+pub struct Histogram {
     /// How many fell into each class; the last one has no upper end.
     counts: [AtomicU64; BOUNDS.len() + 1],
     microseconds: AtomicU64,
@@ -72,9 +76,7 @@ impl Metrics {
         took: Duration,
     ) {
         let class = class.map_or("service", Class::name);
-        let status = usize::from(response.status().as_u16() / 100).saturating_sub(1);
-        let status = STATUSES.get(status).copied().unwrap_or("5xx");
-        *locked(&self.answers).entry((class, status)).or_default() += 1;
+        self.count(class, response.status());
         self.histogram(method, route.unwrap_or("(none)")).record(took);
         let Some(problem) = response.extensions().get::<Problem>() else { return };
         if problem.code == Code::Overloaded.as_str() {
@@ -85,12 +87,37 @@ impl Metrics {
         }
     }
 
+    /// Counts an answer that was kept, and is sent again.
+    pub fn sent_again(&self, class: Class, status: StatusCode, histogram: &Histogram, took: Duration) {
+        self.count(class.name(), status);
+        self.sent_again.fetch_add(1, Ordering::Relaxed);
+        histogram.record(took);
+    }
+
     /// Counts a try of a job.
     pub fn tried(&self, kind: &'static str, succeeded: bool) {
         *locked(&self.tries).entry((kind, succeeded)).or_default() += 1;
     }
 
-    fn histogram(&self, method: &'static str, route: &str) -> Arc<Histogram> {
+    fn count(&self, class: &'static str, status: StatusCode) {
+        let class = CLASSES.iter().position(|known| *known == class);
+        let status = usize::from(status.as_u16() / 100).saturating_sub(1);
+        let counted = class.and_then(|class| self.answers.get(class)?.get(status));
+        if let Some(count) = counted {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many answers there were, by class of request and of status.
+    fn answers(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        CLASSES.into_iter().zip(&self.answers).flat_map(|(class, counts)| {
+            let counts = counts.iter().map(|count| count.load(Ordering::Relaxed));
+            STATUSES.into_iter().zip(counts).map(move |(status, count)| (class, status, count))
+        })
+    }
+
+    /// How long answers of the route `route` take.
+    pub fn histogram(&self, method: &'static str, route: &str) -> Arc<Histogram> {
         let known = self.durations.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(histogram) = known.get(route).and_then(|methods| methods.get(method)) {
             return Arc::clone(histogram);

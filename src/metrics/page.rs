@@ -60,6 +60,7 @@ async fn text(app: &App) -> String {
     page.family("sogep_info", "gauge", "The version that runs.");
     page.sample("sogep_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     requests(app, &mut page);
+    cache(app, &mut page);
     jobs(app, &mut page);
     search(app, &mut page);
     database(app, &mut page).await;
@@ -70,7 +71,7 @@ async fn text(app: &App) -> String {
 fn requests(app: &App, page: &mut Page) {
     let metrics = &app.metrics;
     page.family("sogep_requests_total", "counter", "Requests answered, by class and status.");
-    for ((class, status), count) in locked(&metrics.answers).iter() {
+    for (class, status, count) in metrics.answers().filter(|(_, _, count)| *count > 0) {
         page.sample("sogep_requests_total", &[("class", class), ("status", status)], count);
     }
     page.family(
@@ -102,6 +103,18 @@ fn requests(app: &App, page: &mut Page) {
             page.sample(&format!("{name}_count"), &labels, sum);
         }
     }
+}
+
+/// The finished answers that are kept.
+fn cache(app: &App, page: &mut Page) {
+    let held = app.cache.held();
+    page.single("sogep_cache_answers", "Finished answers that are kept.", held.answers);
+    page.single("sogep_cache_bytes", "What the finished answers take, in bytes.", held.bytes);
+    let hits = "Requests answered from what was kept.";
+    page.family("sogep_cache_hits_total", "counter", hits);
+    page.sample("sogep_cache_hits_total", &[], app.metrics.sent_again.load(Ordering::Relaxed));
+    let help = "Whether the process hears of changes, without which it sends nothing that it keeps.";
+    page.single("sogep_cache_hearing", help, u8::from(app.cache.hearing.is_hearing()));
 }
 
 fn jobs(app: &App, page: &mut Page) {

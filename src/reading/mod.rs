@@ -19,10 +19,11 @@ use serde_json::{Map, Value};
 use crate::{
     app::App,
     auth::{Caller, Reader},
-    discovery,
+    cache::Sources,
+    discovery::{self, Beside},
     editorial::{
         Kind,
-        answer::{answer, describe_audience, render_stored, served, version},
+        answer::{answer, describe_audience, made_of, render_stored, served, version},
         finder,
         handlers::check_language,
         load::{Stored, load},
@@ -90,11 +91,16 @@ pub async fn show<K: Kind>(
     let served = served(language, &shown);
     complete::<K>(app, &view, &mut shown).await?;
     let mut shown = shown.pop().ok_or(Error::NotFound)?;
+    let included = shape.entries.iter().map(|(reference, _)| reference.kind);
+    let mut sources = Some(included.fold(Sources::entry(id), Sources::and_kind));
     if shape.related {
-        let related = discovery::related_to(app, caller, language, id).await?;
-        shown.insert(RELATED.to_owned(), serde_json::to_value(related).map_err(Error::internal)?);
+        let Beside { data, is_whole } = discovery::related_to(app, caller, language, id).await?;
+        shown.insert(RELATED.to_owned(), serde_json::to_value(data).map_err(Error::internal)?);
+        sources = is_whole.then_some(Sources::CONTENT);
     }
-    answer(headers, caller, &served, version, Some(updated_at), &Value::Object(shown))
+    let mut response = answer(headers, caller, &served, version, Some(updated_at), &Value::Object(shown))?;
+    made_of(&mut response, sources);
+    Ok(response)
 }
 
 /// Adds to entries of `K` what was asked for, and leaves out what was not.

@@ -148,31 +148,37 @@ impl Framing {
 
     fn feed_head(&mut self, bytes: &[u8]) -> usize {
         let State::Head(head) = &mut self.state else { return 0 };
-        for (index, byte) in bytes.iter().enumerate() {
-            let judged = match head.push(*byte) {
-                Ok(false) => continue,
-                Ok(true) if self.heads == 0 && head.bytes() == HTTP2_HEAD => {
-                    self.state = State::Preface(0);
-                    return index + 1;
-                }
-                Ok(true) => head.check(),
-                Err(refused) => Err(refused),
-            };
-            match judged {
-                Ok(length) => {
-                    self.ready.extend_from_slice(head.bytes());
-                    self.heads += 1;
-                    self.state = match length {
-                        Length::Bytes(0) => State::Head(Head::default()),
-                        Length::Bytes(count) => State::Body(count),
-                        Length::Chunked => State::Chunks(Chunks::NEW),
-                    };
-                }
-                Err(refused) => self.refuse(refused),
+        let taken = match head.take(bytes) {
+            Ok((taken, false)) => return taken,
+            Ok((taken, true)) => taken,
+            Err(refused) => {
+                self.refuse(refused);
+                // Nothing is read any more.
+                return bytes.len();
             }
-            return index + 1;
+        };
+        if self.heads == 0 && head.bytes() == HTTP2_HEAD {
+            self.state = State::Preface(0);
+            return taken;
         }
-        bytes.len()
+        match head.check() {
+            Ok(length) => {
+                let bytes = std::mem::take(head).into_bytes();
+                if self.ready.is_empty() {
+                    self.ready = bytes;
+                } else {
+                    self.ready.extend_from_slice(&bytes);
+                }
+                self.heads += 1;
+                self.state = match length {
+                    Length::Bytes(0) => State::Head(Head::default()),
+                    Length::Bytes(count) => State::Body(count),
+                    Length::Chunked => State::Chunks(Chunks::NEW),
+                };
+            }
+            Err(refused) => self.refuse(refused),
+        }
+        taken
     }
 
     fn refuse(&mut self, refused: Refused) {

@@ -7,6 +7,7 @@
 
 use axum::http::{Method, Uri, uri::Authority};
 use httparse::{EMPTY_HEADER, Status};
+use memchr::memchr;
 
 use crate::http::{Code, peer::Refused};
 
@@ -14,6 +15,8 @@ use crate::http::{Code, peer::Refused};
 pub(super) const MAX_HEADERS: usize = 64;
 /// How large a request's head may be, in bytes.
 pub(super) const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How large one usually is, in bytes.
+const USUAL_HEAD_BYTES: usize = 512;
 /// How long an address may be, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// How long the rest of the first line may be: method, version, spaces.
@@ -59,7 +62,7 @@ impl Head {
     }
 
     /// Takes the next byte; says whether the head ends with it.
-    pub fn push(&mut self, byte: u8) -> Result<bool, Refused> {
+    fn push(&mut self, byte: u8) -> Result<bool, Refused> {
         let follows_cr = self.bytes.last() == Some(&b'\r');
         if (byte == b'\n') != follows_cr {
             return Err(malformed("every line of the head ends with CR LF, and neither stands alone"));
@@ -68,13 +71,45 @@ impl Head {
             return Err(malformed("the head contains a control character"));
         }
         self.bytes.push(byte);
+        self.check_size()?;
+        if byte == b'\n' { self.end_line() } else { Ok(false) }
+    }
+
+    /// Takes what has arrived, up to the end of the head; says how much that was, and whether it ended.
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refused> {
+        let mut taken = 0;
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            let line = memchr(b'\r', rest).map_or(rest, |end| &rest[..end]);
+            let is_odd = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+            // Without a branch, so that many bytes are looked at together.
+            let has_odd = line.iter().fold(false, |odd, byte| odd | is_odd(byte));
+            if line.is_empty() || has_odd || self.bytes.last() == Some(&b'\r') {
+                taken += 1;
+                if self.push(rest[0])? {
+                    return Ok((taken, true));
+                }
+                continue;
+            }
+            if self.bytes.capacity() == 0 {
+                self.bytes.reserve(USUAL_HEAD_BYTES.max(line.len()));
+            }
+            self.bytes.extend_from_slice(line);
+            self.check_size()?;
+            taken += line.len();
+        }
+        Ok((taken, false))
+    }
+
+    fn check_size(&self) -> Result<(), Refused> {
         if self.lines == 0 && self.bytes.len() > MAX_TARGET_BYTES + MAX_METHOD_BYTES {
             return Err(TARGET_TOO_LONG);
         }
-        if self.bytes.len() > MAX_HEAD_BYTES {
-            return Err(TOO_LARGE);
-        }
-        if byte == b'\n' { self.end_line() } else { Ok(false) }
+        if self.bytes.len() > MAX_HEAD_BYTES { Err(TOO_LARGE) } else { Ok(()) }
+    }
+
+    /// The head, when it has ended.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     fn end_line(&mut self) -> Result<bool, Refused> {
@@ -128,6 +163,11 @@ fn is_target(target: &str, method: &str) -> bool {
         "OPTIONS" if target == "*" => true,
         _ => ["/", "http://", "https://"].iter().any(|start| target.starts_with(start)),
     };
+    // A path of nothing but what URIs are made of needs no parser (RFC 3986, appendix A).
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+    if target.starts_with('/') && has_form && target.bytes().all(is_plain) {
+        return true;
+    }
     // What follows a `#` is for the client alone, and the parser would drop it.
     has_form && target.is_ascii() && !target.contains('#') && target.parse::<Uri>().is_ok()
 }
@@ -266,6 +306,44 @@ mod tests {
             "\u{16}\u{3}\u{1}",
         ] {
             assert_eq!(judge(head), Err(Code::MalformedRequest), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_how_a_head_is_cut() {
+        for text in [
+            "GET /v1/topics?a=b HTTP/1.1\r\nHost: a\r\nX:\tb\r\n\r\nGET /",
+            "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "\r\n\r\nGET / HTTP/1.1",
+            "GET / HTTP/1.1\rHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\rHost: a\r\n\r\n",
+            "GET / HTTP/1.1\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\u{1}\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: \u{7f}",
+        ] {
+            let by_byte = |head: &mut Head| -> Result<(usize, bool), Refused> {
+                for (index, byte) in text.bytes().enumerate() {
+                    if head.push(byte)? {
+                        return Ok((index + 1, true));
+                    }
+                }
+                Ok((text.len(), false))
+            };
+            let mut expected = Head::default();
+            let wanted = by_byte(&mut expected).map_err(|refused| refused.detail);
+            for cut in 0..text.len() {
+                let mut head = Head::default();
+                let (first, rest) = text.as_bytes().split_at(cut);
+                let found = head.take(first).and_then(|(taken, ended)| {
+                    if ended {
+                        Ok((taken, true))
+                    } else {
+                        head.take(rest).map(|(more, ended)| (taken + more, ended))
+                    }
+                });
+                assert_eq!(found.map_err(|refused| refused.detail), wanted, "{text:?} cut at {cut}");
+                assert_eq!(head.bytes(), expected.bytes(), "{text:?} cut at {cut}");
+            }
         }
     }
 

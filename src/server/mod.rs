@@ -25,7 +25,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::Body,
     http::{HeaderValue, header::CONNECTION},
     response::Response,
@@ -56,17 +55,21 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(200);
 
 type Builder = auto::Builder<TokioExecutor>;
 
-/// Serves `router` on `listener` until `stop` is there; then finishes what is under way.
+/// Serves `service` on `listener` until `stop` is there; then finishes what is under way.
 ///
 /// Peers for which `is_trusted` holds, such as proxies and health checks, have slots kept for them and
 /// no limit of their own. Every request carries a [`Peer`].
-pub async fn serve(
+pub async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     limits: Limits,
     is_trusted: impl Fn(IpAddr) -> bool,
     stop: impl Future<Output = ()>,
-) {
+) where
+    S: tower_service::Service<Request<Incoming>, Response = Response, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
     let builder = Arc::new(builder());
     let slots = Slots::new(limits);
     let (stopping, stopped) = watch::channel(());
@@ -93,7 +96,7 @@ pub async fn serve(
             continue;
         };
         let connection =
-            connection(stream, peer, router.clone(), limits, Arc::clone(&builder), stopped.clone());
+            connection(stream, peer, service.clone(), limits, Arc::clone(&builder), stopped.clone());
         tokio::spawn(async move {
             connection.await;
             drop(slot);
@@ -128,17 +131,21 @@ fn builder() -> Builder {
 }
 
 /// Serves one connection until it ends, or must end.
-async fn connection(
+async fn connection<S>(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    service: S,
     limits: Limits,
     builder: Arc<Builder>,
     mut stopped: watch::Receiver<()>,
-) {
+) where
+    S: tower_service::Service<Request<Incoming>, Response = Response, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
     let pulse = Pulse::new(limits, Instant::now());
     let wire = TokioIo::new(Wire::new(stream, Arc::clone(&pulse)));
-    let mut served = pin!(builder.serve_connection(wire, requests(router, peer, Arc::clone(&pulse))));
+    let mut served = pin!(builder.serve_connection(wire, requests(service, peer, Arc::clone(&pulse))));
     let mut stopped = pin!(async move { stopped.changed().await });
     let mut sleep = pin!(sleep_until(Instant::now() + limits.head));
     let mut is_told = false;
@@ -170,9 +177,9 @@ async fn connection(
     .await;
 }
 
-/// Answers the requests of one connection, and tells the router where they come from.
-fn requests(
-    router: Router,
+/// Answers the requests of one connection, and tells the service where they come from.
+fn requests<S>(
+    service: S,
     peer: SocketAddr,
     pulse: Arc<Pulse>,
 ) -> impl Service<
@@ -180,15 +187,20 @@ fn requests(
     Response = Response,
     Error = Infallible,
     Future = impl Future<Output = Result<Response, Infallible>> + Send,
-> {
-    let router = TowerToHyperService::new(router);
+>
+where
+    S: tower_service::Service<Request<Incoming>, Response = Response, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    let service = TowerToHyperService::new(service);
     service_fn(move |mut request: Request<Incoming>| {
         let (busy, refused) = pulse.begin(Instant::now());
         request.extensions_mut().insert(Peer(peer));
         if let Some(refused) = refused {
             request.extensions_mut().insert(refused);
         }
-        let answer = router.call(request);
+        let answer = service.call(request);
         let pulse = Arc::clone(&pulse);
         async move {
             let Ok(mut answer) = answer.await;

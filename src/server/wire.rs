@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
+    mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -80,8 +81,8 @@ impl AsyncRead for Wire {
                 Stage::Http2 => return Pin::new(&mut this.stream).poll_read(cx, buf),
                 Stage::Head | Stage::Between | Stage::Body => {}
             }
-            let mut space = [0; PIECE_BYTES];
-            let mut piece = ReadBuf::new(&mut space);
+            let mut space = [const { MaybeUninit::uninit() }; PIECE_BYTES];
+            let mut piece = ReadBuf::uninit(&mut space);
             ready!(Pin::new(&mut this.stream).poll_read(cx, &mut piece))?;
             if piece.filled().is_empty() {
                 return Poll::Ready(Ok(()));

@@ -1,11 +1,13 @@
 //! What a client can do to a connection: on a real socket, byte by byte.
 
 use std::{
+    convert::Infallible,
     net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
-use axum::{Extension, Router, routing::get};
+use axum::{Extension, Router, extract::Request, response::Response, routing::get};
+use hyper::body::Incoming;
 use serde_json::Value;
 use sogep::{
     http::peer::Peer,
@@ -41,20 +43,27 @@ impl Server {
 
     pub async fn with(limits: Limits) -> Self {
         let app = TestApp::start().await;
-        Self { _app: None, ..Self::serve(app.router(), limits).await }.keep(app)
+        Self { _app: None, ..Self::serve(app.front(), limits).await }.keep(app)
     }
 
     fn keep(self, app: TestApp) -> Self {
         Self { _app: Some(app), ..self }
     }
 
-    async fn serve(router: Router, limits: Limits) -> Self {
+    async fn serve<S>(service: S, limits: Limits) -> Self
+    where
+        S: tower_service::Service<Request<Incoming>, Response = Response, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let is_trusted = |ip: IpAddr| ip == IpAddr::from([127, 0, 0, 9]);
         let task = tokio::spawn(async move {
-            server::serve(listener, router, limits, is_trusted, async move { stopped.await.unwrap() }).await;
+            server::serve(listener, service, limits, is_trusted, async move { stopped.await.unwrap() }).await;
         });
         Self { address, stop, task, _app: None }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Modules by row; a module may use those of its own row and of lower ones.
 const ROWS: [&[&str]; 5] = [
     &["clock", "config", "entity", "telemetry"],
-    &["app", "crypto", "db", "http", "jobs", "mail", "metrics", "search", "trail"],
+    &["app", "cache", "crypto", "db", "http", "jobs", "mail", "metrics", "search", "trail"],
     &["auth", "editorial"],
     &[
         "audit",
@@ -33,7 +33,7 @@ const ROWS: [&[&str]; 5] = [
         "users",
         "vocabularies",
     ],
-    &["command", "router", "server", "worker"],
+    &["command", "front", "router", "server", "worker"],
 ];
 
 fn row(module: &str) -> Option<usize> {

@@ -6,6 +6,7 @@ mod access;
 mod app;
 mod bad_input;
 mod bulk;
+mod cache;
 mod changes;
 mod connections;
 mod csv;

@@ -56,6 +56,7 @@ async fn all_answers(service: &TestApp, who: As) -> Vec<Answer> {
             let item = service.get(&path, who.clone()).await;
             assert_eq!(item.status, 200, "{path}");
             answers.push(Answer {
+                length: 0,
                 text: entry.to_string(),
                 body: entry,
                 status: item.status,

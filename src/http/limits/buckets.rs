@@ -66,7 +66,8 @@ pub struct State {
     pub leased: i64,
 }
 
-/// Buckets by name and by emptiness: the emptiest make room, in logarithmic time.
+/// Buckets by name and by emptiness: the emptiest make room, in logarithmic time. Where a bucket stands in
+/// that order is put right only when its turn comes: most are filled again and again before.
 #[derive(Debug, Default)]
 pub struct Buckets {
     states: HashMap<Bucket, State>,
@@ -83,17 +84,23 @@ impl Buckets {
     /// Remembers `state`. Forgets buckets that are empty by `now`, two at a time so that the work is
     /// bounded, and the emptiest when there are too many.
     pub fn set(&mut self, bucket: Bucket, state: State, now: i64) {
-        if let Some(old) = self.states.insert(bucket, state) {
-            self.by_emptiness.remove(&(old.empty_at, bucket));
+        if self.states.insert(bucket, state).is_none() {
+            self.by_emptiness.insert((state.empty_at, bucket));
         }
-        self.by_emptiness.insert((state.empty_at, bucket));
         for _ in 0..2 {
-            let Some(&(empty_at, emptiest)) = self.by_emptiness.first() else { break };
-            if empty_at > now && self.states.len() <= MAX_BUCKETS {
+            let Some(&(noted, emptiest)) = self.by_emptiness.first() else { break };
+            if noted > now && self.states.len() <= MAX_BUCKETS {
                 break;
             }
             self.by_emptiness.pop_first();
-            self.states.remove(&emptiest);
+            match self.states.get(&emptiest) {
+                Some(state) if state.empty_at > noted => {
+                    self.by_emptiness.insert((state.empty_at, emptiest));
+                }
+                _ => {
+                    self.states.remove(&emptiest);
+                }
+            }
         }
     }
 }

@@ -77,10 +77,7 @@ pub struct Taken {
 impl Limits {
     /// Takes what a request wants, if it is there.
     pub(super) async fn take(&self, app: &App, taking: Taking) -> Taken {
-        if !app.db.is_postgres() || taking.quota.units() > LARGEST_SHARED {
-            return self.take_alone(taking);
-        }
-        if let Some(taken) = self.take_leased(taking) {
+        if let Some(taken) = self.take_at_once(app, taking) {
             return taken;
         }
         if self.is_alone() {
@@ -103,6 +100,14 @@ impl Limits {
         };
         self.leave_alone(&error);
         self.take_alone(taking)
+    }
+
+    /// Takes what a request wants, if that can be told without asking others.
+    pub(super) fn take_at_once(&self, app: &App, taking: Taking) -> Option<Taken> {
+        if !app.db.is_postgres() || taking.quota.units() > LARGEST_SHARED {
+            return Some(self.take_alone(taking));
+        }
+        self.take_leased(taking)
     }
 
     /// Takes from what this process knows of the bucket.

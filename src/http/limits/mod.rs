@@ -14,15 +14,16 @@ use axum::{
     extract::MatchedPath,
     http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
 };
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use self::{
     buckets::{Bucket, Owner},
-    counter::Taking,
+    counter::{Taken, Taking},
     quota::Quota,
 };
-use super::{Error, Exchange, Result, places::is_bulk};
+use super::{Error, Exchange, Result, address::ClientPrefix, places::is_bulk};
 use crate::{app::App, config::RateLimits};
 
 pub use self::{counter::Limits, shared::purge};
@@ -42,6 +43,8 @@ const COSTS: [(&str, &str, u32); 1] = [("POST", "/v1/keys", 10)];
 /// What a request about many entries costs.
 const BULK_COST: u32 = 100;
 
+/// The headers that tell what is left.
+pub const FIELDS: [HeaderName; 2] = [POLICY_FIELD, STATE_FIELD];
 const POLICY_FIELD: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE_FIELD: HeaderName = HeaderName::from_static("ratelimit");
 
@@ -119,11 +122,15 @@ impl Charge {
     /// Source: draft-ietf-httpapi-ratelimit-headers-10.
     pub fn write(&self, headers: &mut HeaderMap) {
         let name = self.policy.name();
-        for (field, text) in [
-            (POLICY_FIELD, format!("\"{name}\";q={};w=60", self.quota)),
-            (STATE_FIELD, format!("\"{name}\";r={};t={}", self.left, self.reset_seconds)),
+        let [mut quota, mut left, mut reset] = [itoa::Buffer::new(); 3];
+        for (field, parts) in [
+            (POLICY_FIELD, ["\"", name, "\";q=", quota.format(self.quota), ";w=60", ""]),
+            (
+                STATE_FIELD,
+                ["\"", name, "\";r=", left.format(self.left), ";t=", reset.format(self.reset_seconds)],
+            ),
         ] {
-            if let Ok(value) = HeaderValue::from_str(&text) {
+            if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(parts.concat())) {
                 headers.insert(field, value);
             }
         }
@@ -141,12 +148,7 @@ pub async fn charge(app: &App, parts: &Parts, payer: Payer) -> Result<()> {
         _ if matches!(parts.method, Method::GET | Method::HEAD) => Policy::Read,
         _ => Policy::Write,
     };
-    let client = exchange.client_prefix();
-    let owner = match (payer, client) {
-        (Payer::Visitor(id), Some(client)) => Some(Owner::Visitor(id, client)),
-        (Payer::Visitor(id) | Payer::Credential(id), _) => Some(Owner::Credential(id)),
-        (Payer::Stranger, client) => client.map(Owner::Client),
-    };
+    let owner = owner(payer, exchange.client_prefix());
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     match owner {
         Some(owner) if exchange.charge().is_none() => {
@@ -220,20 +222,74 @@ pub fn is_limited(route: &str) -> bool {
 }
 
 async fn charge_owner(app: &App, exchange: &Exchange, policy: Policy, owner: Owner, cost: u32) -> Result<()> {
-    let quota = policy.quota(app.config.rate_limits);
-    let units = i64::from(cost).min(quota.units());
-    let taking = Taking { bucket: Bucket { policy, owner }, quota, units, now: nanoseconds(app.clock.now()) };
-    let taken = app.limits.take(app, taking).await;
-    let left = quota.left(taken.empty_at, taking.now);
-    let seconds = |time: i64| (time + SECOND - 1) / SECOND;
-    if taken.fits {
-        let reset_seconds = seconds(quota.level(taken.empty_at, taking.now) - taking.now);
-        exchange.charged(Charge { policy, quota: quota.units(), left, reset_seconds });
-        return Ok(());
+    let due = Due::new(app, policy, owner, cost, app.clock.now());
+    let (charge, paid) = due.settled(app.limits.take(app, due.taking).await);
+    exchange.charged(charge);
+    paid
+}
+
+/// What a request has to pay.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    policy: Policy,
+    taking: Taking,
+}
+
+impl Due {
+    fn new(app: &App, policy: Policy, owner: Owner, cost: u32, now: DateTime<Utc>) -> Self {
+        let quota = policy.quota(app.config.rate_limits);
+        let units = i64::from(cost).min(quota.units());
+        let now = nanoseconds(now);
+        Self { policy, taking: Taking { bucket: Bucket { policy, owner }, quota, units, now } }
     }
-    let retry_after = seconds(quota.wait(taken.empty_at, taking.now, units)).max(1);
-    exchange.charged(Charge { policy, quota: quota.units(), left, reset_seconds: retry_after });
-    Err(Error::OverQuota { policy: policy.name(), retry_after })
+
+    /// What the caller is told of what was `taken`; 429 when it was not there.
+    fn settled(&self, taken: Taken) -> (Charge, Result<()>) {
+        let Self { policy, taking: Taking { quota, units, now, .. } } = *self;
+        let left = quota.left(taken.empty_at, now);
+        let seconds = |time: i64| (time + SECOND - 1) / SECOND;
+        if taken.fits {
+            let reset_seconds = seconds(quota.level(taken.empty_at, now) - now);
+            return (Charge { policy, quota: quota.units(), left, reset_seconds }, Ok(()));
+        }
+        let retry_after = seconds(quota.wait(taken.empty_at, now, units)).max(1);
+        let charge = Charge { policy, quota: quota.units(), left, reset_seconds: retry_after };
+        (charge, Err(Error::OverQuota { policy: policy.name(), retry_after }))
+    }
+}
+
+/// What a request that reads has to pay; `None` when nobody said where it is from.
+#[must_use]
+pub fn of_read(app: &App, payer: Payer, client: Option<ClientPrefix>, now: DateTime<Utc>) -> Option<Due> {
+    let policy = if payer == Payer::Stranger { Policy::Anonymous } else { Policy::Read };
+    Some(Due::new(app, policy, owner(payer, client)?, 1, now))
+}
+
+/// Pays what is due from what this process knows of the bucket; `None` when others have to be asked.
+///
+/// # Errors
+/// 429 when the quota is used up.
+pub fn pay_at_once(app: &App, due: &Due) -> Option<Result<Charge>> {
+    let (charge, paid) = due.settled(app.limits.take_at_once(app, due.taking)?);
+    Some(paid.map(|()| charge))
+}
+
+/// Pays what is due.
+///
+/// # Errors
+/// 429 when the quota is used up.
+pub async fn pay(app: &App, due: &Due) -> Result<Charge> {
+    let (charge, paid) = due.settled(app.limits.take(app, due.taking).await);
+    paid.map(|()| charge)
+}
+
+/// Whose bucket it is that `payer`, at `client`, pays from.
+fn owner(payer: Payer, client: Option<ClientPrefix>) -> Option<Owner> {
+    match (payer, client) {
+        (Payer::Visitor(id), Some(client)) => Some(Owner::Visitor(id, client)),
+        (Payer::Visitor(id) | Payer::Credential(id), _) => Some(Owner::Credential(id)),
+        (Payer::Stranger, client) => client.map(Owner::Client),
+    }
 }
 
 /// `time` in nanoseconds since 1970.

@@ -7,6 +7,7 @@ use serde_json::Value;
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    pub length: usize,
     pub text: String,
     pub body: Value,
 }

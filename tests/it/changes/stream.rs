@@ -52,7 +52,7 @@ impl Listener {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let response = service.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = service.front().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "private, no-store");
@@ -232,9 +232,9 @@ async fn a_connection_that_listens_is_not_idle_and_stopping_ends_it() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let limits = hasty();
-    let router = service.router();
+    let front = service.front();
     let task = tokio::spawn(async move {
-        server::serve(listener, router, limits, |_| false, async move { stopped.await.unwrap() }).await;
+        server::serve(listener, front, limits, |_| false, async move { stopped.await.unwrap() }).await;
     });
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request =

@@ -137,7 +137,7 @@ async fn an_answer_that_nobody_read_is_given_again() {
         .header("idempotency-key", "k")
         .body(Body::from(app::publication("Bir").to_string()))
         .unwrap();
-    let response = service.router().oneshot(request).await.unwrap();
+    let response = service.front().oneshot(request).await.unwrap();
     let etag = response.headers()["etag"].clone();
     drop(response);
     let again = settled(&service, "k", &app::publication("Bir")).await;

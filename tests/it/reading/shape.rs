@@ -259,7 +259,7 @@ async fn a_former_address_keeps_what_was_asked_for() {
     service.patch(&path, As::Editor, &etag, json!({ "slug": "yeni-ad" })).await;
     let moved = service.get(&format!("{path}?fields=title&locale=tr"), As::Publishable).await;
     assert_eq!(moved.header("location"), "/v1/publications/yeni-ad?fields=title&locale=tr");
-    assert_eq!(moved.header("vary"), "authorization, Origin");
+    assert_eq!(moved.header("vary"), "authorization, accept-encoding, Origin");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod csv;
 mod discovery;
 mod document;
 mod editing;
+mod generated;
 mod http2;
 mod idempotency;
 mod interchange;

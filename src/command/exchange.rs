@@ -25,7 +25,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub struct Seed {
+pub struct Filling {
     /// Also store the sample content.
     #[arg(long)]
     demo: bool,
@@ -88,7 +88,7 @@ pub struct Import {
     json: bool,
 }
 
-pub async fn seed(app: &App, Seed { demo, entries, seed }: Seed) -> Result<(), Failure> {
+pub async fn seed(app: &App, Filling { demo, entries, seed }: Filling) -> Result<(), Failure> {
     let stored = content::seed_profile(app).await?;
     synonyms::seed(app).await?;
     say(if stored { "Stored the profile." } else { "There is a profile already." })?;

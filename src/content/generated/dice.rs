@@ -38,7 +38,7 @@ impl Dice {
     /// One of `all`, each as often as the others; the default when there is none.
     pub fn one<T: Copy + Default>(&mut self, all: &[T]) -> T {
         let index = self.below(all.len() as u64);
-        all.iter().nth(usize::try_from(index).unwrap_or(0)).copied().unwrap_or_default()
+        all.get(usize::try_from(index).unwrap_or(0)).copied().unwrap_or_default()
     }
 
     /// `count` different numbers, chosen as `ranks` weighs them; fewer when it has fewer.

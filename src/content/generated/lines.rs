@@ -20,7 +20,7 @@ const YEARS: (u64, u64) = (1990, 2024);
 /// Makes lines.
 #[derive(Debug)]
 pub struct Maker {
-    of: Generated,
+    wanted: Generated,
     writer: Writer,
     topics: Ranks,
     people: Ranks,
@@ -28,19 +28,19 @@ pub struct Maker {
 }
 
 impl Maker {
-    pub fn new(of: Generated) -> Self {
+    pub fn new(wanted: Generated) -> Self {
         Self {
-            of,
+            wanted,
             writer: Writer::new(),
-            topics: Ranks::new(of.count(Collection::Topics), 0),
-            people: Ranks::new(of.count(Collection::People), 20),
+            topics: Ranks::new(wanted.count(Collection::Topics), 0),
+            people: Ranks::new(wanted.count(Collection::People), 20),
             works: Ranks::new(WORKS.len() as u64, 1),
         }
     }
 
     /// Line `number` of `collection`, from 0.
     pub fn line(&self, collection: Collection, number: u64) -> Value {
-        let dice = &mut Dice::new(self.of.seed, collection as u64, number);
+        let dice = &mut Dice::new(self.wanted.seed, collection as u64, number);
         match collection {
             Collection::Topics => topic(number),
             Collection::Partners => self.partner(dice, number),
@@ -85,11 +85,11 @@ impl Maker {
             "authors": authors,
         });
         if dice.percent(40) {
-            let doi = format!("10.5555/{}.{number}", self.of.seed);
+            let doi = format!("10.5555/{}.{number}", self.wanted.seed);
             line["identifiers"] = json!([{ "scheme": "doi", "value": doi }]);
         }
         if dice.percent(10) {
-            line["project"] = json!(project_slug(dice.below(self.of.count(Collection::Projects))));
+            line["project"] = json!(project_slug(dice.below(self.wanted.count(Collection::Projects))));
         }
         line
     }
@@ -107,7 +107,7 @@ impl Maker {
             "status": dice.one(&["planned", "active", "completed"]),
             "planned_start": start,
             "planned_end": format!("{}-06-30", year + 2),
-            "partners": [{ "role": "implementer", "partner": partner_slug(dice.below(self.of.count(Collection::Partners))) }],
+            "partners": [{ "role": "implementer", "partner": partner_slug(dice.below(self.wanted.count(Collection::Partners))) }],
         })
     }
 

@@ -35,7 +35,7 @@
 //! | one entry, with what was asked for beside it | [`reading`] |
 //! | lists, search, completions, what is related; keeping the index up with the change log | [`discovery`] |
 //! | collections as NDJSON, in and out | [`interchange`] |
-//! | the profile and the sample entries that come with the program | [`content`] |
+//! | the profile and the sample entries that come with the program; entries by rule, as many as wanted | [`content`] |
 //! | health, documentation page, what problem codes mean | [`service`] |
 //! | the search index: analyser, ranking, facets, completions, related entries | [`search`] |
 //! | the audit trail: writing its lines, checking its chain | [`trail`] |

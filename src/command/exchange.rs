@@ -10,7 +10,10 @@ use super::{Failure, say, tell};
 use crate::{
     app::App,
     auth::Caller,
-    content,
+    content::{
+        self,
+        generated::{self, Generated},
+    },
     entity::vocabulary::AuditAction,
     interchange::{
         Collection,
@@ -20,6 +23,20 @@ use crate::{
     },
     synonyms, trail,
 };
+
+#[derive(Debug, Args)]
+pub struct Filling {
+    /// Also store the sample content.
+    #[arg(long)]
+    demo: bool,
+    /// Also generate so many publications, with topics, people, projects, events and partners; only on a
+    /// database without content. To see how the service does with a million.
+    #[arg(long, value_name = "N", conflicts_with = "demo", value_parser = clap::value_parser!(u64).range(1..))]
+    entries: Option<u64>,
+    /// What the generated entries follow from: the same seed makes the same ones.
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "entries")]
+    seed: u64,
+}
 
 #[derive(Debug, Args)]
 pub struct Export {
@@ -71,12 +88,20 @@ pub struct Import {
     json: bool,
 }
 
-pub async fn seed(app: &App, demo: bool) -> Result<(), Failure> {
+pub async fn seed(app: &App, Filling { demo, entries, seed }: Filling) -> Result<(), Failure> {
     let stored = content::seed_profile(app).await?;
     synonyms::seed(app).await?;
     say(if stored { "Stored the profile." } else { "There is a profile already." })?;
     if demo {
         say(&summary(&load_demo(app).await?))?;
+    }
+    if let Some(publications) = entries {
+        let generated = Generated { publications, seed };
+        // Lines are made twice: to reserve places, and to write.
+        let bar = bar(2 * generated.total(), "{bar:40} {percent}% {elapsed}, {eta} to go");
+        let report = generated::store(app, generated, &|read| bar.inc(read)).await?;
+        bar.finish_and_clear();
+        say(&summary(&report))?;
     }
     Ok(())
 }

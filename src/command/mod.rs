@@ -82,12 +82,8 @@ enum Command {
     #[command(subcommand)]
     Secret(secret::Secret),
     /// Store the organisation's profile that comes with the program, if there is none.
-    #[command(after_help = "Example: sogep seed --demo")]
-    Seed {
-        /// Also store the sample content.
-        #[arg(long)]
-        demo: bool,
-    },
+    #[command(after_help = "Examples: sogep seed --demo\n          sogep seed --entries 100000 --seed 7")]
+    Seed(exchange::Filling),
     /// Read collections from NDJSON or CSV files.
     #[command(after_help = "Example: sogep import --dry-run topics.ndjson publications.csv")]
     Import(exchange::Import),
@@ -188,7 +184,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&open(config).await?, command).await,
         Command::SigningKey(command) => secret::signing_key(&open(config).await?, command).await,
         Command::Secret(command) => secret::secret(&open(config).await?, command).await,
-        Command::Seed { demo } => exchange::seed(&open(config).await?, demo).await,
+        Command::Seed(filling) => exchange::seed(&open(config).await?, filling).await,
         Command::Import(import) => exchange::import(&open(config).await?, import).await,
         Command::Export(export) => exchange::export(&open(config).await?, export).await,
         Command::Doctor { json } => inspect::doctor(config, json).await,

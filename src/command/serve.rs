@@ -7,7 +7,6 @@ use std::{
     path::Path,
 };
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 use tokio::{
     net::TcpListener,
@@ -20,10 +19,7 @@ use crate::{
     auth::{Caller, Scope},
     config::{AdminListen, Config},
     content, crypto,
-    entity::{
-        entry,
-        vocabulary::{AccountRole, KeyType, Kind},
-    },
+    entity::vocabulary::{AccountRole, KeyType},
     keys::{self, NewKey},
     metrics, router,
     server::{self, Limits},
@@ -127,11 +123,7 @@ fn stop_signal(app: App) -> Result<impl Future<Output = ()>, Failure> {
 /// Fills an empty database with sample content, an owner and keys, and says how to use them.
 async fn begin_demo(app: &App) -> Result<(), Failure> {
     let path = app.config.data_dir.join("demo-credentials.json");
-    let entries = entry::Entity::find()
-        .filter(entry::Column::Kind.ne(Kind::Organisation))
-        .count(app.db.reader())
-        .await?;
-    if entries > 0 {
+    if !content::is_empty(app).await? {
         let reason =
             "--demo is for an empty database, and this one holds content; serve it with `sogep serve`";
         return Err(Failure::Refused(reason.to_owned()));

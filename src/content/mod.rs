@@ -1,6 +1,9 @@
 //! Content that comes with the program: the profile of the first organisation, and sample entries
 //! to try the service with.
 
+pub mod generated;
+
+use sea_orm::entity::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -12,7 +15,10 @@ use crate::{
         store::{self, Before, Write},
         workflow::Stage,
     },
-    entity::vocabulary::{AuditAction, State},
+    entity::{
+        entry,
+        vocabulary::{self, AuditAction, State},
+    },
     http::{Error, Result},
     interchange::Collection,
     organisation::Organisation,
@@ -52,6 +58,15 @@ pub fn profile() -> Value {
     }
     profile["translations"] = translations.into();
     profile
+}
+
+/// Whether the database holds no entry but the profile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_empty(app: &App) -> Result<bool> {
+    let others = entry::Entity::find().filter(entry::Column::Kind.ne(vocabulary::Kind::Organisation));
+    Ok(others.one(app.db.reader()).await?.is_none())
 }
 
 /// Stores and publishes the profile, unless there is one. Says whether it did.

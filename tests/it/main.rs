@@ -13,6 +13,7 @@ mod csv;
 mod discovery;
 mod document;
 mod editing;
+mod generated;
 mod http2;
 mod idempotency;
 mod interchange;

@@ -1,10 +1,15 @@
 //! The lines of an import, a batch at a time.
 
 use std::{
+    fmt,
     fs::File,
     io::{BufRead, BufReader, Read},
-    path::PathBuf,
+    iter::Enumerate,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use serde_json::Value;
 
 use crate::{
     app::App,
@@ -23,21 +28,39 @@ pub enum Input {
     File(PathBuf),
     /// Text that comes with the program.
     Embedded(&'static str),
+    /// Documents that the program makes: the same ones every time they are asked for.
+    Made(Made),
+}
+
+/// Makes documents.
+#[derive(Clone)]
+pub struct Made(Arc<dyn Fn() -> Documents + Send + Sync>);
+
+/// Documents, one after the other.
+pub type Documents = Box<dyn Iterator<Item = Value> + Send + Sync>;
+
+impl fmt::Debug for Made {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Made")
+    }
 }
 
 impl Input {
-    fn open(&self) -> std::io::Result<Box<dyn BufRead + Send + Sync>> {
-        Ok(match self {
-            Self::File(path) => Box::new(BufReader::with_capacity(64 * 1024, File::open(path)?)),
-            Self::Embedded(text) => Box::new(text.as_bytes()),
-        })
+    /// What `make` makes, anew each time it is called.
+    pub fn made(make: impl Fn() -> Documents + Send + Sync + 'static) -> Self {
+        Self::Made(Made(Arc::new(make)))
     }
+}
 
-    fn is_table(&self) -> bool {
-        let Self::File(path) = self else { return false };
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        ["csv", "tsv"].iter().any(|name| extension.eq_ignore_ascii_case(name))
-    }
+type Reader = Box<dyn BufRead + Send + Sync>;
+
+fn open(path: &Path) -> std::io::Result<Reader> {
+    Ok(Box::new(BufReader::with_capacity(64 * 1024, File::open(path)?)))
+}
+
+fn is_table(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["csv", "tsv"].iter().any(|name| extension.eq_ignore_ascii_case(name))
 }
 
 /// A line, and what it says.
@@ -50,17 +73,23 @@ pub(super) struct Lines<'a> {
 }
 
 enum From {
-    Documents { reader: Box<dyn BufRead + Send + Sync>, number: usize },
-    Table(Box<Rows<Box<dyn BufRead + Send + Sync>>>),
+    Documents { reader: Reader, number: usize },
+    Table(Box<Rows<Reader>>),
+    Made(Enumerate<Documents>),
 }
 
 impl<'a> Lines<'a> {
     pub fn open<K: Kind>(app: &App, input: &Input, progress: &'a (dyn Fn(u64) + Sync)) -> Result<Self> {
-        let from = if input.is_table() {
-            From::Table(Box::new(Rows::open::<K>(app, None, || input.open())?))
-        } else {
-            let reader = input.open().map_err(|error| unreadable(input, &error))?;
-            From::Documents { reader, number: 0 }
+        let from = match input {
+            Input::Made(Made(make)) => From::Made(make().enumerate()),
+            Input::Embedded(text) => From::Documents { reader: Box::new(text.as_bytes()), number: 0 },
+            Input::File(path) if is_table(path) => {
+                From::Table(Box::new(Rows::open::<K>(app, None, || open(path))?))
+            }
+            Input::File(path) => {
+                let reader = open(path).map_err(|error| unreadable(input, &error))?;
+                From::Documents { reader, number: 0 }
+            }
         };
         Ok(Self { from, progress })
     }
@@ -87,6 +116,11 @@ impl<'a> Lines<'a> {
                 }
                 (self.progress)(rows.position() - before);
             }
+            From::Made(documents) => {
+                let made = documents.take(BATCH);
+                batch.extend(made.map(|(index, document)| (index + 1, Ok(Record::Document(document)))));
+                (self.progress)(batch.len() as u64);
+            }
         }
         Ok(batch)
     }
@@ -94,7 +128,7 @@ impl<'a> Lines<'a> {
     /// What the column is called in which the value at `pointer` stands.
     pub fn column(&self, pointer: &str) -> Option<String> {
         match &self.from {
-            From::Documents { .. } => None,
+            From::Documents { .. } | From::Made(_) => None,
             From::Table(rows) => rows.column(pointer),
         }
     }
@@ -103,7 +137,7 @@ impl<'a> Lines<'a> {
 /// The next line and how many bytes of it were read; none at the end. An empty line says nothing.
 #[expect(clippy::type_complexity, reason = "the shape of a line, once")]
 fn document(
-    reader: &mut Box<dyn BufRead + Send + Sync>,
+    reader: &mut Reader,
     buffer: &mut Vec<u8>,
 ) -> std::io::Result<Option<(usize, Option<Result<Record, Vec<FieldError>>>)>> {
     buffer.clear();
@@ -144,6 +178,6 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
 pub(super) fn unreadable(input: &Input, error: &std::io::Error) -> Error {
     match input {
         Input::File(path) => Error::conflict(format!("{}: {error}", path.display())),
-        Input::Embedded(_) => Error::internal(error.to_string()),
+        Input::Embedded(_) | Input::Made(_) => Error::internal(error.to_string()),
     }
 }

@@ -149,12 +149,11 @@ impl Front {
     ) -> Response {
         let app = &self.app;
         let unchanged = asked.if_none_match.and_then(|tags| answer.unchanged(tags));
-        let (status, mut headers, body) = match unchanged {
-            Some(headers) => (StatusCode::NOT_MODIFIED, headers, Body::empty()),
-            None => {
-                let body = answer.body(asked.accepted);
-                (StatusCode::OK, body.headers.clone(), Body::from(body.bytes.clone()))
-            }
+        let (status, mut headers, body) = if let Some(headers) = unchanged {
+            (StatusCode::NOT_MODIFIED, headers, Body::empty())
+        } else {
+            let (headers, bytes) = answer.whole(asked.accepted);
+            (StatusCode::OK, headers, Body::from(bytes))
         };
         let mut id = [0; 32];
         let id = &*app.clock.secret_id().simple().encode_lower(&mut id);
@@ -259,7 +258,7 @@ impl Front {
         // It is in one piece already.
         let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let took = self.app.metrics.histogram("GET", &route);
-        let answer = Answer::new((sources, seen), (route, took), &head.headers, bytes.clone());
+        let answer = Answer::new((sources, seen), (route, took), &head.headers, &bytes);
         if let Some(answer) = answer {
             self.app.cache.keep(pilot.key().clone(), Arc::new(answer));
         }

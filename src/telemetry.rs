@@ -74,7 +74,7 @@ pub fn begin(filter: &str) {
 /// Writes what is gathered: before the process ends.
 pub fn end() {
     if let Some(lines) = LINES.get() {
-        lines.write(&mut lines.gathered());
+        write(&mut lines.gathered());
     }
 }
 
@@ -113,16 +113,16 @@ impl Lines {
         let mut gathered = self.gathered();
         add(&mut gathered);
         if gathered.len() >= MOST {
-            self.write(&mut gathered);
+            write(&mut gathered);
         }
     }
+}
 
-    /// A log that cannot be written stops nothing.
-    fn write(&self, gathered: &mut Vec<u8>) {
-        if !gathered.is_empty() {
-            let _ = io::stderr().write_all(gathered);
-            gathered.clear();
-        }
+/// Writes what is gathered. A log that cannot be written stops nothing.
+fn write(gathered: &mut Vec<u8>) {
+    if !gathered.is_empty() {
+        let _ = io::stderr().write_all(gathered);
+        gathered.clear();
     }
 }
 

@@ -55,7 +55,8 @@ pub fn start(app: &App) -> Workers {
     every(app, "signing keys", SIGNING_KEYS, reload_signing_keys);
     every(app, "expired", EXPIRED, auth::delete_expired);
     every(app, "schedule", SCHEDULE, schedule::keep_schedule);
-    every(app, "changes", PAUSE, cache::follow);
+    let hearing = app.clone();
+    tokio::spawn(kept_up("changes", move || cache::follow(hearing.clone())));
     every(app, "search index", SEARCH_INDEX, follow_changes);
     every(app, "trash", TRASH, schedule::empty_trash);
     every(app, "rate limits", EXPIRED, delete_empty_buckets);

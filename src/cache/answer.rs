@@ -29,8 +29,8 @@ const KEPT: [HeaderName; 6] = [
 ];
 /// What is smaller is not worth compressing, in bytes.
 const LEAST: usize = 512;
-/// What a header takes besides its value, in bytes, at a guess.
-const HEADER_BYTES: usize = 64;
+/// What the place of a header takes in a map, in bytes.
+const HEADER_BYTES: usize = 112;
 
 /// Says of a response that everybody who reads what is public may have it, and what it was made of.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +45,6 @@ pub struct Body {
     pub bytes: Bytes,
     /// Their strong entity tag.
     pub tag: HeaderValue,
-    /// The headers of the answer.
-    pub headers: HeaderMap,
-    /// The headers when the client has it already.
-    pub unchanged: HeaderMap,
 }
 
 /// A finished answer.
@@ -62,18 +58,11 @@ pub struct Answer {
     pub route: Arc<str>,
     /// How long answers of the route take.
     pub took: Arc<Histogram>,
-    bodies: Vec<Body>,
+    headers: HeaderMap,
+    plain: Body,
+    coded: Vec<Body>,
     /// Whether it was asked for again, compressed.
     is_wanted: AtomicBool,
-}
-
-impl Body {
-    fn new(coding: Coding, bytes: Bytes, tag: HeaderValue, headers: HeaderMap) -> Self {
-        let mut unchanged = headers.clone();
-        unchanged.remove(header::CONTENT_TYPE);
-        unchanged.remove(header::CONTENT_ENCODING);
-        Self { coding, bytes, tag, headers, unchanged }
-    }
 }
 
 impl Answer {
@@ -83,10 +72,10 @@ impl Answer {
         (sources, seen): (Sources, Seen),
         (route, took): (Arc<str>, Arc<Histogram>),
         headers: &HeaderMap,
-        bytes: Bytes,
+        bytes: &[u8],
     ) -> Option<Self> {
         let tag = headers.get(header::ETAG)?.clone();
-        let mut kept = HeaderMap::with_capacity(24);
+        let mut kept = HeaderMap::new();
         for name in KEPT {
             kept.extend(headers.get(&name).map(|value| (name, value.clone())));
         }
@@ -98,33 +87,55 @@ impl Answer {
         for name in FIELDS.into_iter().chain([REQUEST_ID]) {
             kept.insert(name, HeaderValue::from_static(""));
         }
-        let body = Body::new(Coding::Identity, bytes, tag, kept);
-        Some(Self { sources, seen, route, took, bodies: vec![body], is_wanted: AtomicBool::new(false) })
+        // What the bytes were written into may be twice as large.
+        let plain = Body { coding: Coding::Identity, bytes: Bytes::copy_from_slice(bytes), tag };
+        Some(Self {
+            sources,
+            seen,
+            route,
+            took,
+            headers: kept,
+            plain,
+            coded: Vec::new(),
+            is_wanted: AtomicBool::new(false),
+        })
     }
 
-    /// The answer for whoever takes these codings.
+    fn body(&self, accepted: Accepted) -> &Body {
+        let coded = |coding| self.coded.iter().find(move |body| body.coding == coding);
+        let brotli = accepted.brotli.then(|| coded(Coding::Brotli)).flatten();
+        brotli.or_else(|| coded(Coding::Gzip).filter(|_| accepted.gzip)).unwrap_or(&self.plain)
+    }
+
+    fn bodies(&self) -> impl Iterator<Item = &Body> {
+        [&self.plain].into_iter().chain(&self.coded)
+    }
+
+    /// The headers and the bytes of the answer for whoever takes these codings.
     #[must_use]
-    pub fn body(&self, accepted: Accepted) -> &Body {
-        let best = accepted.best();
-        let is = |coding| move |body: &&Body| body.coding == coding;
-        let found = self.bodies.iter().find(is(best));
-        // Made of one piece: there is always the identity.
-        found
-            .or_else(|| self.bodies.iter().find(is(Coding::Gzip)).filter(|_| accepted.gzip))
-            .unwrap_or(&self.bodies[0])
+    pub fn whole(&self, accepted: Accepted) -> (HeaderMap, Bytes) {
+        let body = self.body(accepted);
+        let mut headers = self.headers.clone();
+        headers.insert(header::ETAG, body.tag.clone());
+        if let Some(name) = body.coding.name() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        (headers, body.bytes.clone())
     }
 
     /// The headers of the answer to whoever sends `If-None-Match` and has it already, in whatever coding.
     #[must_use]
     pub fn unchanged(&self, if_none_match: &HeaderValue) -> Option<HeaderMap> {
         let list = if_none_match.as_bytes();
-        if let Some(body) = self.bodies.iter().find(|body| body.tag.as_bytes() == list) {
-            return Some(body.unchanged.clone());
-        }
-        let plain = self.bodies.first()?;
-        let known = conditional::known(if_none_match, plain.tag.to_str().ok()?)?;
-        let mut headers = plain.unchanged.clone();
-        headers.insert(header::ETAG, HeaderValue::from_str(known).ok()?);
+        let tag = if let Some(body) = self.bodies().find(|body| body.tag.as_bytes() == list) {
+            body.tag.clone()
+        } else {
+            let plain = self.plain.tag.to_str().ok()?;
+            HeaderValue::from_str(conditional::known(if_none_match, plain)?).ok()?
+        };
+        let mut headers = self.headers.clone();
+        headers.insert(header::ETAG, tag);
+        headers.remove(header::CONTENT_TYPE);
         Some(headers)
     }
 
@@ -133,30 +144,29 @@ impl Answer {
     pub fn is_due(&self, accepted: Accepted) -> bool {
         let best = accepted.best();
         best != Coding::Identity
-            && self.bodies.first().is_some_and(|body| body.bytes.len() >= LEAST)
-            && self.bodies.iter().all(|body| body.coding != best)
+            && self.plain.bytes.len() >= LEAST
+            && self.coded.iter().all(|body| body.coding != best)
             && self.is_wanted.swap(true, Ordering::AcqRel)
     }
 
     /// The same answer, in the coding `coding` too. Milliseconds of computing.
     #[must_use]
     pub fn coded(&self, coding: Coding) -> Option<Self> {
-        let plain = self.bodies.first()?;
-        let bytes = Bytes::from(coding.encode(&plain.bytes).ok()?);
+        let plain = &self.plain;
+        let bytes = Bytes::copy_from_slice(&coding.encode(&plain.bytes).ok()?);
         let name = coding.name()?;
         let tag = plain.tag.to_str().ok()?.strip_suffix('"')?;
         let tag = HeaderValue::try_from(format!("{tag}-{name}\"")).ok()?;
-        let mut headers = plain.headers.clone();
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-        headers.insert(header::ETAG, tag.clone());
-        let mut bodies = self.bodies.clone();
-        bodies.push(Body::new(coding, bytes, tag, headers));
+        let mut coded = self.coded.clone();
+        coded.push(Body { coding, bytes, tag });
         Some(Self {
             sources: self.sources,
             seen: self.seen.clone(),
             route: Arc::clone(&self.route),
             took: Arc::clone(&self.took),
-            bodies,
+            headers: self.headers.clone(),
+            plain: plain.clone(),
+            coded,
             is_wanted: AtomicBool::new(false),
         })
     }
@@ -164,9 +174,9 @@ impl Answer {
     /// What it takes, in bytes.
     #[must_use]
     pub fn weight(&self) -> u64 {
-        let headers =
-            |body: &Body| -> usize { body.headers.values().map(|value| HEADER_BYTES + value.len()).sum() };
-        let bodies = self.bodies.iter().map(|body| size_of::<Body>() + body.bytes.len() + headers(body));
-        (size_of::<Self>() + bodies.sum::<usize>()) as u64
+        let bodies = self.bodies().map(|body| size_of::<Body>() + body.bytes.len() + body.tag.len());
+        let headers = self.headers.values().map(HeaderValue::len).sum::<usize>();
+        let places = self.headers.capacity() * HEADER_BYTES;
+        (size_of::<Self>() + bodies.sum::<usize>() + headers + places) as u64
     }
 }

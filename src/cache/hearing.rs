@@ -48,8 +48,10 @@ pub struct Hearing {
     changes: RwLock<VecDeque<Change>>,
     /// How many changes there have been, those that are forgotten included.
     count: AtomicU64,
-    /// Until when the process counts as hearing, in microseconds since it began.
+    /// Until when the process counts as hearing, in microseconds since it began. Written under `failed`.
     until: AtomicU64,
+    /// The last who asked for a look and did not get it: an earlier look does not count any more.
+    failed: std::sync::Mutex<u64>,
     began: Instant,
     /// How many have asked for a look.
     asked: AtomicU64,
@@ -81,6 +83,7 @@ impl Default for Hearing {
             changes: RwLock::default(),
             count: AtomicU64::new(0),
             until: AtomicU64::new(0),
+            failed: std::sync::Mutex::default(),
             began: Instant::now(),
             asked: AtomicU64::new(0),
             places: Mutex::default(),
@@ -133,7 +136,10 @@ impl Hearing {
             Err(_elapsed) => "the database does not answer in time".to_owned(),
         };
         let was_hearing = self.is_hearing();
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        *failed = asked.max(*failed);
         self.until.store(0, Ordering::Release);
+        drop(failed);
         if was_hearing {
             tracing::warn!(error, "changes are not heard of: finished answers rest");
         }
@@ -158,7 +164,10 @@ impl Hearing {
         };
         self.note(&changes);
         *places = Places { content: Some(content), trail, answered: waiting };
-        self.until.store(self.microseconds(began + HEARS), Ordering::Release);
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting >= *failed {
+            self.until.store(self.microseconds(began + HEARS), Ordering::Release);
+        }
         Ok(())
     }
 
@@ -178,11 +187,8 @@ impl Hearing {
     }
 }
 
-/// Hears of changes as long as the process runs.
-///
-/// # Errors
-/// Never: what fails is tried again.
-pub async fn follow(app: App) -> Result<()> {
+/// Hears of changes as long as the process runs; what fails is tried again.
+pub async fn follow(app: App) {
     let mut listener = None;
     loop {
         app.cache.hearing.catch_up(&app).await;

@@ -148,10 +148,8 @@ pub fn answer(
 
 /// Says what `response` was made of, if everybody may have it; `None`: it is not to be kept.
 pub fn made_of(response: &mut Response, sources: Option<Sources>) {
-    if response.extensions_mut().remove::<Made>().is_some() {
-        if let Some(sources) = sources {
-            response.extensions_mut().insert(Made(sources));
-        }
+    if let (Some(_), Some(sources)) = (response.extensions_mut().remove::<Made>(), sources) {
+        response.extensions_mut().insert(Made(sources));
     }
 }
 

@@ -269,6 +269,7 @@ pub fn of_read(app: &App, payer: Payer, client: Option<ClientPrefix>, now: DateT
 ///
 /// # Errors
 /// 429 when the quota is used up.
+#[must_use]
 pub fn pay_at_once(app: &App, due: &Due) -> Option<Result<Charge>> {
     let (charge, paid) = due.settled(app.limits.take_at_once(app, due.taking)?);
     Some(paid.map(|()| charge))

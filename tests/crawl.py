@@ -216,7 +216,7 @@ def check_store(service, key, store, seconds):
     share = lambda times: sum(time <= quick for time in times) / max(1, len(times))
     spans = {"before": between(before + 1, attacked), "during": between(attacked, attacked + seconds),
              "after, at once": between(over, over + RECOVERED), "after, then": between(over + RECOVERED, over + AFTER)}
-    from_store = f", {(hits(service) - told) / max(1, len(between(over, over + AFTER))):.1%} of what was read since came from the store" if told is not None else ""
+    from_store = f", {min(1, (hits(service) - told) / max(1, len(between(over, over + AFTER)))):.0%} of what was read since came from the store" if told is not None else ""
     size = f"store of {store} MiB"
     for name, times in spans.items():
         cuts = statistics.quantiles(times, n=100)

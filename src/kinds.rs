@@ -60,6 +60,9 @@ pub fn by_kind(rows: Vec<entry::Model>) -> BTreeMap<Kind, Vec<entry::Model>> {
 /// # Errors
 /// When the database fails.
 pub async fn catch_up(app: &App) -> Result<()> {
+    if !derived::is_behind(app).await? {
+        return Ok(());
+    }
     let mut done = 0;
     macro_rules! derive {
         ($($kind:ty),*) => {$(done += derived::catch_up::<$kind>(app).await?;)*};

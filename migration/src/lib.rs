@@ -15,6 +15,7 @@ mod m20261124_000006_snapshot;
 mod m20261124_000007_sort_keys;
 mod m20261124_000008_synonyms;
 mod m20261124_000009_notify;
+mod m20261124_000010_lists;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000007_sort_keys::Migration),
             Box::new(m20261124_000008_synonyms::Migration),
             Box::new(m20261124_000009_notify::Migration),
+            Box::new(m20261124_000010_lists::Migration),
         ]
     }
 }

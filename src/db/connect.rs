@@ -48,6 +48,9 @@ pub(super) async fn sqlite(path: &str, config: &Config) -> Result<Db, DbError> {
             .max_connections(connections)
             .min_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A connection to a file does not die; to ask its thread whether it lives costs as much as to
+            // ask it for an entry.
+            .test_before_acquire(false)
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(move |sqlite| connection(sqlite, writes));
         Database::connect(options).await.map_err(|error| DbError::Unusable(path.to_owned(), error))
@@ -89,7 +92,9 @@ fn connection(options: SqliteConnectOptions, writes: bool) -> SqliteConnectOptio
         // With less, a large transaction writes pages out that it still changes (KiB).
         options.journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-32768")
     } else {
-        options.pragma("query_only", "on")
+        // The pages of the indexes that all lists walk; with the 2 MB of the default they are read again
+        // and again (KiB).
+        options.pragma("query_only", "on").pragma("cache_size", "-8192")
     }
 }
 

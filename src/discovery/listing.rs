@@ -210,7 +210,9 @@ async fn states<K: Kind>(
 fn chosen<K: Kind>(caller: &Caller, parameters: &ListParameters<K>, seen: Condition) -> Condition {
     let filters = parameters.selection.filters.iter();
     filters.fold(Condition::all().add(seen), |chosen, asked| {
-        chosen.add(filter::condition(caller, K::KIND, asked))
+        let first = parameters.selection.sort.first();
+        let leads = first.is_some_and(|key| key.field.name == asked.field.name);
+        chosen.add(filter::condition(caller, K::KIND, asked, leads))
     })
 }
 
@@ -285,7 +287,12 @@ async fn sorted<K: Kind>(
         let best = found.entries.iter().take(MOST_SORTED).copied();
         seen = seen.add(entry::Column::Id.is_in(best));
     }
-    let listing = Listing::new::<K>(caller, language, seen, selection.sort.clone());
+    // What was searched for is few.
+    let few = match found {
+        Some(_) if parameters.q.is_some() => None,
+        _ => filter::few(db, caller, K::KIND, &selection.filters).await?,
+    };
+    let listing = Listing::new::<K>(caller, language, seen, few, selection.sort.clone());
     let mut rows = listing.page(db, after, limit + 1).await?;
     let most = usize::try_from(*limit).map_err(Error::internal)?;
     let more = rows.len() > most;

@@ -54,7 +54,8 @@ pub async fn find<K: Kind>(
     if for_change {
         select = select.lock(HELD);
     }
-    Ok(select.one(db).await?)
+    // There is one at most. The limit of `one` is bound, and SQLite prepares a statement anew for it.
+    Ok(select.all(db).await?.pop())
 }
 
 /// The entry that is to be changed, held until the transaction ends. Without an id, the only one of its

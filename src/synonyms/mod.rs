@@ -52,7 +52,7 @@ pub async fn current(app: &App) -> Result<Arc<Synonyms>> {
     let asked = app.synonyms.ask();
     let db = app.db.reader();
     // Before the rows: when they are newer than this, the next one who asks reads them again.
-    let edition = synonym_edition::Entity::find().one(db).await?.map_or(0, |row| row.edition);
+    let edition = synonym_edition::Entity::find().all(db).await?.first().map_or(0, |row| row.edition);
     if let Some(table) = app.synonyms.of_edition(edition, asked) {
         return Ok(table);
     }

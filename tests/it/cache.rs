@@ -1,10 +1,7 @@
 //! Finished answers: sent again only while nothing behind them has changed, and to nobody but those who
 //! may have them.
 
-use axum::{
-    body::Body,
-    http::{Method, Request, StatusCode},
-};
+use axum::http::{Method, StatusCode};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sogep::{

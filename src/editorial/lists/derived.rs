@@ -22,7 +22,7 @@ use crate::{
         shape::Shape,
         store,
     },
-    entity::{entry, entry_value, title_key},
+    entity::{entry, entry_value, title_key, vocabulary},
     http::Result,
 };
 
@@ -97,6 +97,20 @@ pub fn title_keys<K: Kind>(id: Uuid, draft: &Draft<K>) -> Vec<title_key::ActiveM
     }
     let named = |texts| K::ordered_name(&draft.fields, Some(texts));
     draft.translations.iter().filter_map(|(locale, texts)| row(locale, named(texts))).collect()
+}
+
+/// Whether any collection holds something that an older version of the rules, or none, was applied to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_behind(app: &App) -> Result<bool> {
+    let behind = entry::Entity::find()
+        .select_only()
+        .column(entry::Column::Id)
+        .filter(entry::Column::DerivedBy.lt(RULES))
+        .filter(entry::Column::Kind.ne(vocabulary::Kind::Organisation))
+        .filter(entry::Column::PurgedAt.is_null());
+    Ok(behind.into_tuple::<Uuid>().one(app.db.reader()).await?.is_some())
 }
 
 /// Derives anew what an older version of the rules, or none, was applied to. Says of how many entries.

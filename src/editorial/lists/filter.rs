@@ -3,11 +3,11 @@
 //! where the caller sees them.
 
 use sea_orm::{
-    Condition, QuerySelect, QueryTrait,
+    Condition, DbBackend, IdenStatic, QuerySelect, QueryTrait,
     entity::prelude::*,
     sea_query::{
-        CommonTableExpression, Expr, ExprTrait, IntoCondition, Query, SelectStatement, SimpleExpr, UnionType,
-        WithClause,
+        CommonTableExpression, Expr, ExprTrait, Func, IntoCondition, Query, SelectStatement, SimpleExpr,
+        UnionType, WithClause,
     },
 };
 
@@ -28,53 +28,131 @@ use crate::{
 
 /// The link that leads from a topic to the wider one.
 const BROADER: &str = "broader";
+/// Up to how many entries are few: to sort them costs less than to look along a list for them.
+const FEW: u64 = 1_000;
 
-/// The entries of `kind` that `filter` lets through, as `caller` sees them.
+/// The entries of `kind` that `filter` lets through, as `caller` sees them; `leads` when they are in the
+/// order of what is filtered.
 #[must_use]
-pub fn condition(caller: &Caller, kind: Kind, filter: &Filter) -> Condition {
+pub fn condition(caller: &Caller, kind: Kind, filter: &Filter, leads: bool) -> Condition {
     let field = &filter.field;
     if let Place::Entry(column) = field.place {
-        return of_entry(column, &filter.asked);
+        let own = Expr::col((entry::Entity, column));
+        // SQLite would take the index of this column for a range that may be most of the collection, and
+        // sort all of it. PostgreSQL knows how much it is, and sees through this.
+        let own = if leads { own } else { Func::coalesce([own, Expr::cust("NULL")]).into() };
+        return of_entry(&own, &filter.asked);
     }
-    let holders = |wanted: Option<&Operand>| match wanted {
+    let (holders, is_wanted) = match &filter.asked {
+        Asked::Not(operand) => (vec![holding(caller, kind, field, Some(operand))], false),
+        Asked::Exists(false) => (vec![holding(caller, kind, field, None)], false),
+        _ => (wanted(caller, kind, filter), true),
+    };
+    let holds = holders.into_iter().fold(Condition::all(), |all, mut holders| {
+        if is_wanted && is_selective(field) {
+            return all.add(entry::Column::Id.in_subquery(holders));
+        }
+        let entry_id = Expr::col(entry_topic::Column::EntryId);
+        holders.and_where(entry_id.equals((entry::Entity, entry::Column::Id)));
+        all.add(Expr::exists(holders))
+    });
+    if is_wanted { holds } else { holds.not() }
+}
+
+/// The ids of the entries that hold what `filter` wants; several times, when it wants several things. Of a
+/// filter that wants something not to be there, none.
+#[must_use]
+pub fn wanted(caller: &Caller, kind: Kind, filter: &Filter) -> Vec<SelectStatement> {
+    let field = &filter.field;
+    if let Place::Entry(column) = field.place {
+        let is_range = matches!(field.holds, Holds::Instant);
+        let holders = entry::Entity::find()
+            .select_only()
+            .column_as(entry::Column::Id, entry_topic::Column::EntryId.as_str())
+            .filter(entry::Column::Kind.eq(kind))
+            .filter(of_entry(&Expr::col((entry::Entity, column)), &filter.asked));
+        let is_wanted = !matches!(filter.asked, Asked::Not(_) | Asked::Exists(_));
+        return (is_range && is_wanted).then(|| holders.into_query()).into_iter().collect();
+    }
+    match &filter.asked {
+        Asked::Any(operand) => vec![holding(caller, kind, field, Some(operand))],
+        Asked::All(operand) => {
+            each(operand).iter().map(|operand| holding(caller, kind, field, Some(operand))).collect()
+        }
+        Asked::Under(names) => {
+            let under = narrower(caller, names);
+            vec![holders(caller, kind, field, |_| Wanted::Among(Box::new(under)))]
+        }
+        Asked::From(edge) => {
+            let bound = |column: SimpleExpr| Wanted::Values(column.gte(key(edge)).into_condition());
+            vec![holders(caller, kind, field, bound)]
+        }
+        Asked::Below(edge) => {
+            let bound = |column: SimpleExpr| Wanted::Values(column.lt(key(edge)).into_condition());
+            vec![holders(caller, kind, field, bound)]
+        }
+        Asked::Exists(true) => vec![holding(caller, kind, field, None)],
+        Asked::Not(_) | Asked::Exists(false) => Vec::new(),
+    }
+}
+
+/// The ids of the entries in which `field` holds one of `operand`; without it, anything.
+fn holding(caller: &Caller, kind: Kind, field: &Field, operand: Option<&Operand>) -> SelectStatement {
+    match operand {
         Some(Operand::Names(names)) => holders(caller, kind, field, |_| Wanted::Entries(names)),
         Some(Operand::Spans(spans)) => {
             holders(caller, kind, field, |column| Wanted::Values(any(&column, spans)))
         }
         None => holders(caller, kind, field, |_| Wanted::Anything),
-    };
-    let id = entry::Column::Id;
-    match &filter.asked {
-        Asked::Any(operand) => id.in_subquery(holders(Some(operand))).into_condition(),
-        Asked::Not(operand) => id.not_in_subquery(holders(Some(operand))).into_condition(),
-        Asked::All(operand) => {
-            let mut all = Condition::all();
-            for operand in each(operand) {
-                all = all.add(id.in_subquery(holders(Some(&operand))));
-            }
-            all
-        }
-        Asked::Under(names) => {
-            let under = narrower(caller, names);
-            id.in_subquery(self::holders(caller, kind, field, |_| Wanted::Among(Box::new(under))))
-                .into_condition()
-        }
-        Asked::From(edge) => {
-            let bound = |column: SimpleExpr| Wanted::Values(column.gte(key(edge)).into_condition());
-            id.in_subquery(self::holders(caller, kind, field, bound)).into_condition()
-        }
-        Asked::Below(edge) => {
-            let bound = |column: SimpleExpr| Wanted::Values(column.lt(key(edge)).into_condition());
-            id.in_subquery(self::holders(caller, kind, field, bound)).into_condition()
-        }
-        Asked::Exists(true) => id.in_subquery(holders(None)).into_condition(),
-        Asked::Exists(false) => id.not_in_subquery(holders(None)).into_condition(),
     }
 }
 
+/// Whether a value of `field` stands in few entries, or in such that are near to each other in the order of
+/// the list: they are found first, all at once. Of others, one looks along the list until the page is full:
+/// all in which they stand may be most of the collection.
+fn is_selective(field: &Field) -> bool {
+    !matches!(field.place, Place::Topics) && !matches!(field.holds, Holds::Words(_) | Holds::Flag)
+}
+
+/// Of the entries of `kind` that one of `filters` wants, if they are few, the ids: then a list is made of
+/// them, and not looked for in the order of everything.
+///
+/// # Errors
+/// When the database fails.
+pub async fn few(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    kind: Kind,
+    filters: &[Filter],
+) -> Result<Option<SelectStatement>> {
+    let candidates: Vec<_> = filters.iter().flat_map(|filter| wanted(caller, kind, filter)).collect();
+    if candidates.is_empty() {
+        return Ok(None);
+    }
+    // The limit is written out: bound, SQLite prepares the statement anew every time.
+    let place = if db.get_database_backend() == DbBackend::Postgres { "$1" } else { "?" };
+    let counted =
+        format!("(SELECT COUNT(*) FROM (SELECT 1 FROM {place} AS held LIMIT {}) AS counted)", FEW + 1);
+    let mut count = Query::select();
+    for candidate in &candidates {
+        count.expr(Expr::cust_with_exprs(counted.clone(), [Expr::from(candidate.clone())]));
+    }
+    let counts = db.query_one(&count).await?;
+    let mut least: Option<(i64, SelectStatement)> = None;
+    for (index, candidate) in candidates.into_iter().enumerate() {
+        let count: i64 = counts.as_ref().map_or(Ok(i64::MAX), |row| row.try_get_by_index(index))?;
+        if count <= i64::try_from(FEW).unwrap_or(i64::MAX)
+            && least.as_ref().is_none_or(|(known, _)| count < *known)
+        {
+            least = Some((count, candidate));
+        }
+    }
+    Ok(least.map(|(_, mut few)| few.distinct().take()))
+}
+
 /// A condition on a column of the row that all kinds share.
-fn of_entry(column: entry::Column, asked: &Asked) -> Condition {
-    let own = || Expr::col((entry::Entity, column));
+fn of_entry(own: &SimpleExpr, asked: &Asked) -> Condition {
+    let own = || own.clone();
     match asked {
         Asked::Any(Operand::Spans(spans)) => any(&own(), spans),
         Asked::Not(Operand::Spans(spans)) => any(&own(), spans).not(),
@@ -217,7 +295,11 @@ pub async fn narrower_ids(db: &impl ConnectionTrait, caller: &Caller, names: &[I
 fn is_named(names: &[Id]) -> Condition {
     let ids = names.iter().filter_map(|name| if let Id::Uuid(id) = name { Some(*id) } else { None });
     let slugs = names.iter().filter_map(|name| if let Id::Slug(slug) = name { Some(slug) } else { None });
-    Condition::any().add(entry::Column::Id.is_in(ids)).add(entry::Column::Slug.is_in(slugs))
+    let (ids, slugs): (Vec<Uuid>, Vec<&String>) = (ids.collect(), slugs.collect());
+    // A condition that holds of nothing would keep the others from their indexes. One stands always.
+    let has_slugs = !slugs.is_empty();
+    let by_id = (!ids.is_empty() || !has_slugs).then(|| entry::Column::Id.is_in(ids));
+    Condition::any().add_option(by_id).add_option(has_slugs.then(|| entry::Column::Slug.is_in(slugs)))
 }
 
 /// The ids of the topics with these names and of all that are narrower, as far as the caller sees them

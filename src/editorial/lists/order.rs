@@ -6,11 +6,15 @@
 //! stretch of an index and those without another, so a page that reaches the end of the first takes a
 //! second query.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{
     Condition, FromQueryResult, JoinType, QueryResult, QuerySelect,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, IntoCondition, NullOrdering, Order, Query, SimpleExpr},
+    sea_query::{
+        Expr, ExprTrait, IntoCondition, IntoTableRef, NullOrdering, Order, Query, SelectStatement, SimpleExpr,
+    },
 };
 
 use super::{
@@ -27,6 +31,9 @@ use crate::{
 /// The names of the tables that are joined for the order, and of what is read from them.
 const ALIASES: [&str; MAX_KEYS] = ["key_0", "key_1", "key_2"];
 
+/// The name of the few entries that a list is made of.
+const FEW: &str = "few";
+
 /// A list: which entries, in which order, for whom and in which language.
 #[derive(Debug)]
 pub struct Listing<'a> {
@@ -35,6 +42,7 @@ pub struct Listing<'a> {
     caller: &'a Caller,
     language: &'a Language,
     seen: Condition,
+    few: Option<SelectStatement>,
     keys: Vec<Key>,
 }
 
@@ -67,9 +75,16 @@ enum Stretch {
 }
 
 impl<'a> Listing<'a> {
-    /// The entries of `K` among `seen`, sorted by `sort`; by nothing: in the default order.
+    /// The entries of `K` among `seen`, sorted by `sort`; by nothing: in the default order. If they are
+    /// among a `few`, whose ids it selects, these are sorted; else they are looked for in the order.
     #[must_use]
-    pub fn new<K: Kind>(caller: &'a Caller, language: &'a Language, seen: Condition, sort: Vec<Key>) -> Self {
+    pub fn new<K: Kind>(
+        caller: &'a Caller,
+        language: &'a Language,
+        seen: Condition,
+        few: Option<SelectStatement>,
+        sort: Vec<Key>,
+    ) -> Self {
         let by_default = Key {
             field: Field {
                 name: "",
@@ -87,6 +102,7 @@ impl<'a> Listing<'a> {
             caller,
             language,
             seen: Condition::all().add(entry::Column::Kind.eq(K::KIND)).add(seen),
+            few,
             keys: if sort.is_empty() { vec![by_default] } else { sort },
         }
     }
@@ -122,11 +138,21 @@ impl<'a> Listing<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn count(&self, db: &impl ConnectionTrait) -> Result<i64> {
-        let count = entry::Entity::find()
+        let mut count = entry::Entity::find()
             .select_only()
             .column_as(entry::Column::Id.count(), "total")
             .filter(self.seen.clone());
+        self.begin_with_few(QuerySelect::query(&mut count));
         Ok(count.into_tuple::<i64>().one(db).await?.unwrap_or_default())
+    }
+
+    /// Lets `query`, of entries, begin with the few. SQLite leaves what a `CROSS JOIN` joins in this order,
+    /// where it would otherwise look through an index that has the order of the list.
+    fn begin_with_few(&self, query: &mut SelectStatement) {
+        let Some(few) = &self.few else { return };
+        let is_held =
+            Expr::col((FEW, entry_value::Column::EntryId)).equals((entry::Entity, entry::Column::Id));
+        query.from_clear().from_subquery(few.clone(), FEW).cross_join(entry::Entity).and_where(is_held);
     }
 
     /// Where the list goes on after `row`.
@@ -166,30 +192,40 @@ impl<'a> Listing<'a> {
         after: Option<&(Vec<Option<SimpleExpr>>, Uuid)>,
         limit: u64,
     ) -> Result<Vec<Row>> {
-        let mut select = entry::Entity::find().filter(self.seen.clone()).limit(limit);
+        let mut select = entry::Entity::find().filter(self.seen.clone());
+        self.begin_with_few(QuerySelect::query(&mut select));
         let mut id = Expr::col((entry::Entity, entry::Column::Id));
         let mut columns = Vec::new();
         for (index, (key, alias)) in self.keys.iter().zip(ALIASES).enumerate() {
             let leads = index == 0 && stretch == Stretch::Present;
-            let join = if leads { JoinType::InnerJoin } else { JoinType::LeftJoin };
             let query = QuerySelect::query(&mut select);
-            let column = match key.field.place {
-                Place::Entry(column) => Expr::col((entry::Entity, column)),
+            let (column, joined) = match key.field.place {
+                Place::Entry(column) => (Expr::col((entry::Entity, column)), None),
                 Place::Title => {
-                    query.join_as(join, title_key::Entity, alias, self.title(alias));
-                    Expr::col((alias, title_key::Column::SortKey))
+                    let column = Expr::col((alias, title_key::Column::SortKey));
+                    (column, Some((title_key::Entity.into_table_ref(), self.title(alias))))
                 }
                 _ => {
-                    query.join_as(join, entry_value::Entity, alias, self.value(&key.field, alias));
-                    Expr::col((alias, entry_value::Column::Value))
+                    let column = Expr::col((alias, entry_value::Column::Value));
+                    let joined = (entry_value::Entity.into_table_ref(), self.value(&key.field, alias));
+                    (column, Some(joined))
                 }
             };
-            let joined = !matches!(key.field.place, Place::Entry(_));
-            if joined && leads {
-                // So that one index holds the whole order.
-                id = Expr::col((alias, entry_value::Column::EntryId));
+            let is_joined = joined.is_some();
+            match joined {
+                // The table that is sorted by comes first, and SQLite leaves it there (`CROSS JOIN`):
+                // one index holds the whole order, and one of entries would hold none of it.
+                Some((table, on)) if leads && self.few.is_none() => {
+                    id = Expr::col((alias, entry_value::Column::EntryId));
+                    query.from_clear().from(table.alias(alias)).cross_join(entry::Entity).cond_where(on);
+                }
+                Some((table, on)) => {
+                    let join = if leads { JoinType::InnerJoin } else { JoinType::LeftJoin };
+                    query.join_as(join, table, alias, on);
+                }
+                None => {}
             }
-            let read = if joined { column.clone() } else { Expr::value(Option::<String>::None) };
+            let read = if is_joined { column.clone() } else { Expr::value(Option::<String>::None) };
             select = select.expr_as(read, alias);
             columns.push(column);
         }
@@ -219,7 +255,10 @@ impl<'a> Listing<'a> {
             }
         }
         query.order_by_expr(id, self.keys.last().map_or(Order::Asc, direction));
-        Ok(select.into_model::<Row>().all(db).await?)
+        let mut statement = db.get_database_backend().build(query);
+        // Bound, as the query builder would have it, SQLite prepares the statement anew every time.
+        let _ = write!(statement.sql, " LIMIT {limit}");
+        Ok(Row::find_by_statement(statement).all(db).await?)
     }
 
     /// What comes after the entry `last`, which holds `values`.
@@ -231,6 +270,13 @@ impl<'a> Listing<'a> {
         id: SimpleExpr,
         last: Uuid,
     ) -> Condition {
+        if let ([key], [column], [Some(value)], Stretch::Present) = (&*self.keys, columns, values, stretch) {
+            // As one comparison, the index begins right behind it.
+            let (here, there) =
+                (Expr::tuple([column.clone(), id]), Expr::tuple([value.clone(), last.into()]));
+            let beyond = if key.descending { here.lt(there) } else { here.gt(there) };
+            return beyond.into_condition();
+        }
         let (mut any, mut same, mut bound) = (Condition::any(), Condition::all(), Condition::all());
         for (index, ((key, column), value)) in self.keys.iter().zip(columns).zip(values).enumerate() {
             if index == 0 && stretch == Stretch::Missing {

@@ -293,9 +293,9 @@ impl TestApp {
     }
 
     /// How many statements the database gets while `work` is done, when nothing is finished before.
-    pub async fn statements<T>(&self, work: impl Future<Output = T>) -> (usize, T) {
+    pub fn statements<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = (usize, T)> {
         self.app.cache.clear();
-        self.counted(work).await
+        self.counted(work)
     }
 
     /// How many statements the database gets while `work` is done.
